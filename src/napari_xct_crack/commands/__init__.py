@@ -1,0 +1,71 @@
+"""Everything a user can start, one file each: a settings class that can run.
+
+The command line, the panels' child processes, "Copy command" and the history all go through these classes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from abc import abstractmethod
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from ..events import Work
+from ..settings import Settings
+from ..volume import Volume
+
+Positional = "positional"
+"""Marks, in a field's annotation, an argument that is given by place."""
+
+
+class Command(Settings):
+    """A step with all it needs; the file's name is the command's name, the docstring's first line its summary."""
+
+    @abstractmethod
+    def run(self) -> Work[Any]:
+        """The step as a generator of events."""
+
+
+class ReadsVolume(Command):
+    """A command whose input is a scan; flags say what the file does not."""
+
+    volume: Annotated[str, Positional] = Field(description="Scan: OME-Zarr, Zarr, TIFF, or a folder of slices.")
+    voxel_size_um: tuple[float, float, float] | None = Field(None, description="Voxel size in µm along z, y, x, where the file does not state it.")
+    index: tuple[str, ...] = Field((), description="Which index of a further axis to take, as AXIS=N (c=0).")
+
+    def open(self) -> Volume:
+        """Read the scan lazily, with the voxel size and index that were given."""
+        from ..io import read
+
+        return read(self.volume, voxel_size=self.voxel_size_um, index=chosen(self.index))
+
+
+def chosen(index: tuple[str, ...]) -> dict[str, int]:
+    """``("c=0",)`` → ``{"c": 0}``."""
+    from ..errors import SettingsError
+
+    result: dict[str, int] = {}
+    for entry in index:
+        axis, _, number = entry.partition("=")
+        if not number.isdecimal():
+            raise SettingsError(f"--index takes AXIS=N such as c=0, given {entry!r}.")
+        result[axis] = int(number)
+    return result
+
+
+def names() -> list[str]:
+    """Names of all commands."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def load(name: str) -> type[Command]:
+    """The settings class of one command; only its own file is imported."""
+    module = importlib.import_module(f"{__name__}.{name}")
+    found = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Command) and value.__module__ == module.__name__
+    ]
+    return found[0]
