@@ -16,12 +16,18 @@ from ..events import Work
 from ..settings import Settings
 from ..volume import Volume
 
+PROGRAM = "xct-crack"
 Positional = "positional"
 """Marks, in a field's annotation, an argument that is given by place."""
 
 
 class Command(Settings):
     """A step with all it needs; the file's name is the command's name, the docstring's first line its summary."""
+
+    @classmethod
+    def default_preset(cls) -> str | None:
+        """Which preset holds where none is named, for a command that has a field ``preset``."""
+        return None
 
     @abstractmethod
     def run(self) -> Work[Any]:
@@ -32,7 +38,9 @@ class ReadsVolume(Command):
     """A command whose input is a scan; flags say what the file does not."""
 
     volume: Annotated[str, Positional] = Field(description="Scan: OME-Zarr, Zarr, TIFF, or a folder of slices.")
-    voxel_size_um: tuple[float, float, float] | None = Field(None, description="Voxel size in µm along z, y, x, where the file does not state it.")
+    voxel_size_um: tuple[float, float, float] | None = Field(
+        None, description="Voxel size in µm along z, y, x, where the file does not state it."
+    )
     index: tuple[str, ...] = Field((), description="Which index of a further axis to take, as AXIS=N (c=0).")
 
     def open(self) -> Volume:
@@ -58,6 +66,11 @@ def chosen(index: tuple[str, ...]) -> dict[str, int]:
 def names() -> list[str]:
     """Names of all commands."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def name_of(command: type[Command]) -> str:
+    """The command's name, which is its file's."""
+    return command.__module__.rpartition(".")[2]
 
 
 def load(name: str) -> type[Command]:

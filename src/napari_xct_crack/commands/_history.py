@@ -1,0 +1,90 @@
+"""A project's record of every step that was started: one JSON object a line in ``history.jsonl``."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from .. import __version__
+from ..errors import writing
+from . import PROGRAM, Command, Positional, name_of
+from ._arguments import arguments
+from ._flags import plain
+
+SUFFIX = ".xct-crack"
+FILE = "history.jsonl"
+
+
+def project_folder(source: str | Path) -> Path:
+    """The default project folder of a scan: beside it, under its name."""
+    path = Path(source)
+    return path.with_name(path.name + SUFFIX)
+
+
+def record(command: Command, folder: Path | None = None) -> None:
+    """Append a step to the project's history.
+
+    Parameters
+    ----------
+    command
+        The step that starts.
+    folder
+        The project folder. Without one it is looked for beside and above what the command works on, and nothing is
+        written where there is none: a step on the command line creates no folder beside the user's data.
+    """
+    folder = folder or _found(command)
+    if folder is None:
+        return
+    entry = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "version": __version__,
+        "command": [PROGRAM, name_of(type(command)), *map(without_secrets, arguments(command))],
+        "settings": _without_secrets_deep(plain(command)),
+    }
+    with writing(folder / FILE), (folder / FILE).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(entry) + "\n")
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """The steps of a project, oldest first; a line cut off by a crash is left out."""
+    path = folder / FILE
+    entries = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        try:
+            entries.append(json.loads(line))
+        except ValueError:
+            continue
+    return entries
+
+
+def without_secrets(text: str) -> str:
+    """A URL without credentials, query and fragment; any other text as it is."""
+    name, joined, url = text.partition("=") if text.startswith("--") and "=" in text else ("", "", text)
+    if "://" not in url:
+        return text
+    parts = urlsplit(url)
+    return name + joined + urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _without_secrets_deep(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_secrets_deep(entry) for name, entry in value.items()}
+    if isinstance(value, tuple):
+        return [_without_secrets_deep(entry) for entry in value]
+    return without_secrets(value) if isinstance(value, str) else value
+
+
+def _found(command: Command) -> Path | None:
+    """The project folder of the first argument given by place that has one."""
+    for name, info in type(command).model_fields.items():
+        given = str(getattr(command, name))
+        if Positional not in info.metadata or "://" in given:
+            continue
+        path = Path(given).absolute()
+        for folder in (project_folder(path), *path.parents):
+            if folder.name.endswith(SUFFIX) and folder.is_dir():
+                return folder
+    return None

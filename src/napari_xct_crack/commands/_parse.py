@@ -1,0 +1,141 @@
+"""A command's settings from an argument list."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+
+from .. import presets
+from ..errors import SettingsError
+from . import PROGRAM, Command, name_of
+from ._flags import ABSENT, REQUIRED, Flag, Values, flags, merged, plain, shown
+
+
+@dataclass(frozen=True)
+class Given:
+    """What an argument list says."""
+
+    command: Command
+    events: bool
+    """Print events as JSON lines."""
+    supervised: bool
+    """Obey the parent process on standard input."""
+
+
+def parse(command: type[Command], tokens: Sequence[str]) -> Given | None:
+    """Settings from an argument list; ``None`` where it asked for help, which is then on standard output.
+
+    Later wins: defaults, preset, settings file, flags.
+
+    Raises
+    ------
+    SettingsError
+        If the arguments are not those of the command.
+    """
+    end = list(tokens).index("--") if "--" in tokens else len(tokens)
+    tokens = [*map(_hyphened, tokens[:end]), *tokens[end:]]
+    base = _base(command, tokens)
+    known = list(flags(command, base))
+    app = App(name=f"{PROGRAM} {name_of(command)}", help=command.__doc__, help_format="plaintext", version_flags=[])
+    app.default(_reader(known))
+    try:
+        given: dict[str, Any] | None = app(tokens, print_error=False, exit_on_error=False, result_action="return_value")
+    except CycloptsError as error:
+        raise SettingsError(f"{str(error).rstrip('.')}; see {PROGRAM} {name_of(command)} --help.") from error
+    if given is None:
+        return None
+    values: Values = {}
+    for number, flag in enumerate(known):
+        _put(values, flag.path, given[f"flag_{number}"])
+    return Given(command.checked(values), given["events"] == "jsonl", given["supervised"])
+
+
+def _hyphened(token: str) -> str:
+    """Flags may be written with underscores, as the fields are in JSON."""
+    name, equals, value = token.partition("=")
+    return name.replace("_", "-") + equals + value if token.startswith("--") else token
+
+
+def _base(command: type[Command], tokens: Sequence[str]) -> Values:
+    """What the first pass reads: preset, settings file and kinds."""
+    early: dict[str, str] = {}
+    for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
+        if token == "--":
+            break
+        name, equals, value = token.partition("=")
+        if name in ("--preset", "--settings") or (name.startswith("--") and name.endswith(".kind")):
+            early[name] = value if equals else following
+    over = _from_file(early.pop("--settings")) if "--settings" in early else {}
+    if "--preset" in early:
+        over["preset"] = early.pop("--preset")
+    base: Values = {}
+    if "preset" in command.model_fields:
+        over["preset"] = over.get("preset") or command.default_preset()
+        base = plain(presets.load(over["preset"]))
+    base = merged(base, over)
+    for name, kind in early.items():
+        path = tuple(part.replace("-", "_") for part in name.removeprefix("--").split("."))
+        over = {}
+        _put(over, path, kind)
+        base = merged(base, over)
+    return base
+
+
+def _from_file(path: str) -> Values:
+    try:
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"The settings file {path} cannot be read as JSON: {error}.") from error
+    if not isinstance(values, dict):
+        raise SettingsError(f"The settings file {path} must hold one JSON object, not {type(values).__name__}.")
+    result: Values = plain(values)
+    return result
+
+
+def _put(values: Values, path: tuple[str, ...], value: Any) -> None:
+    """Set a nested value; a kind that is left out stands for the whole of its settings."""
+    if path[-1] == "kind" and value == ABSENT:
+        path, value = path[:-1], None
+    for name in path[:-1]:
+        values = values.setdefault(name, {})
+    values[path[-1]] = value
+
+
+def _reader(known: Sequence[Flag]) -> Any:
+    """A function whose signature is the flags, for cyclopts."""
+
+    def read(*places: Any, **named: Any) -> dict[str, Any]:
+        positional = [f"flag_{number}" for number, flag in enumerate(known) if flag.positional]
+        return dict(zip(positional, places, strict=True)) | named
+
+    parameters = [_parameter(f"flag_{number}", flag) for number, flag in enumerate(known)]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    settings = Parameter(help="JSON file with settings; flags go before it.")
+    events = Parameter(help="Print events to standard output, one JSON object a line.")
+    parent = Parameter(help="Obey a parent process on standard input.", negative=(), show=False)
+    parameters += [
+        inspect.Parameter("settings", keyword, default=None, annotation=Annotated[Path | None, settings]),
+        inspect.Parameter("events", keyword, default=None, annotation=Annotated[Literal["jsonl"] | None, events]),
+        inspect.Parameter("supervised", keyword, default=False, annotation=Annotated[bool, parent]),
+    ]
+    read.__signature__ = inspect.Signature(sorted(parameters, key=lambda parameter: parameter.kind))  # type: ignore[attr-defined]
+    read.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return read
+
+
+def _parameter(name: str, flag: Flag) -> inspect.Parameter:
+    about = Parameter(
+        name=flag.name.upper() if flag.positional else f"--{flag.name}",
+        help=flag.description,
+        negative=flag.negative or (),
+        show_default=False if flag.empty else shown,
+    )
+    kind = inspect.Parameter.POSITIONAL_ONLY if flag.positional else inspect.Parameter.KEYWORD_ONLY
+    default = inspect.Parameter.empty if flag.default is REQUIRED else flag.default
+    return inspect.Parameter(name, kind, default=default, annotation=Annotated[flag.annotation, about])

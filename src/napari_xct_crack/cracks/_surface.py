@@ -1,0 +1,182 @@
+"""Rough crack sheets: their surface, and the void they leave in a stack of slices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+TILE = 256
+"""Side of a periodic surface tile, voxels."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One crack: a rough, roughly planar opening with an irregular front; lengths in voxels."""
+
+    centre: tuple[float, float, float]
+    normal: tuple[float, float, float]
+    radius: float
+    aperture: float
+    """Opening at the centre."""
+    blunting: float
+    """Exponent β of the aperture law w0·(1 − ρ²)^β: 0.25 blunt, 0.5 elastic, 1 wedge, 1.5 cohesive."""
+    roughness: float
+    """Root mean square of the surface's height."""
+    hurst: float
+    tile: int
+    """Which surface of that Hurst exponent."""
+    shift: tuple[float, float]
+    """Where on the surface the centre lies."""
+    front: tuple[float, ...]
+    """Irregularity of the front: amplitudes and phases of its harmonics 2, 3, 4, … in turn."""
+    bridging: float = 0.0
+    """Share of the sheet that is closed by bridges."""
+
+
+@lru_cache(maxsize=64)
+def surface(hurst: float, tile: int) -> NDArray[np.float32]:
+    """Periodic fractional Brownian surface of unit variance, shape (TILE, TILE), by spectral synthesis.
+
+    References
+    ----------
+    .. [1] R. F. Voss, "Random fractal forgeries", 1985: power spectrum k^−2(H+1) of a surface.
+    """
+    rng = np.random.default_rng((tile, round(hurst * 1000)))
+    frequency = np.fft.fftfreq(TILE)
+    k = np.hypot(frequency[:, None], frequency[None, :])
+    k[0, 0] = np.inf
+    field = np.fft.ifft2(np.fft.fft2(rng.standard_normal((TILE, TILE))) * k ** -(hurst + 1)).real
+    return np.ascontiguousarray(field / field.std(), dtype=np.float32)
+
+
+def frame(normal: tuple[float, float, float]) -> NDArray[np.float64]:
+    """Rows: the unit normal and two unit vectors in the sheet, shape (3, 3) over z, y, x."""
+    n = np.asarray(normal, dtype=np.float64)
+    n /= np.linalg.norm(n)
+    u = np.cross(n, np.eye(3)[int(np.argmin(np.abs(n)))])
+    u /= np.linalg.norm(u)
+    return np.stack([n, u, np.cross(n, u)])
+
+
+def carve(
+    sheet: Sheet,
+    coverage: NDArray[np.float32],
+    target: NDArray[np.bool_],
+    aperture: NDArray[np.float32],
+    ids: NDArray[np.int32],
+    number: int,
+    origin: tuple[int, int, int] = (0, 0, 0),
+) -> None:
+    """Add one sheet to arrays of shape (z, y, x) in place.
+
+    Coverage is the overlap of the opening with each voxel along the normal, so that its integral across the crack is
+    the aperture however small that is. `target`, `aperture` and `ids` are set on the centre line of every slice and on
+    voxels at least half void.
+    """
+    _carve(
+        frame(sheet.normal),
+        np.asarray(sheet.centre, dtype=np.float64) - np.asarray(origin, dtype=np.float64),
+        np.array([sheet.radius, sheet.aperture, sheet.blunting, sheet.roughness, *sheet.shift, sheet.bridging]),
+        np.asarray(sheet.front, dtype=np.float64),
+        surface(sheet.hurst, sheet.tile),
+        surface(0.3, sheet.tile + 1),
+        coverage,
+        target,
+        aperture,
+        ids,
+        number,
+    )
+
+
+def opening(sheet: Sheet, u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Aperture at positions in the sheet's own plane, bridges left out of account; voxels."""
+    rho = np.hypot(u, v) / (sheet.radius * _front_factor_many(np.arctan2(v, u), np.asarray(sheet.front)))
+    return np.where(rho < 1, sheet.aperture * np.clip(1 - rho**2, 0, None) ** sheet.blunting, 0.0)
+
+
+def _front_factor_many(angle: NDArray[np.float64], front: NDArray[np.float64]) -> NDArray[np.float64]:
+    factor = np.ones_like(angle)
+    for harmonic in range(len(front) // 2):
+        factor += front[2 * harmonic] * np.cos((harmonic + 2) * angle + front[2 * harmonic + 1])
+    return factor
+
+
+@njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+def _front_factor(angle: float, front: NDArray[np.float64]) -> float:
+    factor = 1.0
+    for harmonic in range(len(front) // 2):
+        factor += front[2 * harmonic] * np.cos((harmonic + 2) * angle + front[2 * harmonic + 1])
+    return factor
+
+
+@njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+def _height(tile: NDArray[np.float32], u: float, v: float) -> tuple[float, float, float]:
+    """Bilinear height and its slopes along u and v."""
+    fu, fv = np.floor(u), np.floor(v)
+    i, j = int(fu) % TILE, int(fv) % TILE
+    i1, j1 = (i + 1) % TILE, (j + 1) % TILE
+    a, b = u - fu, v - fv
+    h00, h10, h01, h11 = tile[i, j], tile[i1, j], tile[i, j1], tile[i1, j1]
+    low, high = h00 + (h10 - h00) * a, h01 + (h11 - h01) * a
+    return low + (high - low) * b, (h10 - h00) * (1 - b) + (h11 - h01) * b, high - low
+
+
+@njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+def _carve(axes, centre, shape, front, tile, bridges, coverage, target, aperture, ids, number):  # type: ignore[no-untyped-def]
+    radius, widest, blunting, roughness, shift_u, shift_v, bridging = shape
+    n, u, v = axes[0], axes[1], axes[2]
+    spread = 0.0
+    for harmonic in range(len(front) // 2):
+        spread += abs(front[2 * harmonic])
+    outer = radius * (1 + spread)
+    # tiles have unit variance, and 4 standard deviations hold all of their heights
+    bound = 4 * roughness + widest / 2 + 1.5
+    # bridges close the lowest share of a second, rougher surface; its heights are near normal
+    closed = -10.0 if bridging <= 0 else -1.5 + 2.2 * bridging
+    depth, height, width = coverage.shape
+    for z in range(max(0, int(centre[0] - outer - bound)), min(depth, int(centre[0] + outer + bound) + 2)):
+        pz = z - centre[0]
+        for y in range(max(0, int(centre[1] - outer - bound)), min(height, int(centre[1] + outer + bound) + 2)):
+            py = y - centre[1]
+            if pz * pz + py * py > (outer + bound) ** 2:
+                continue
+            base = n[0] * pz + n[1] * py
+            first, last = int(centre[2] - outer - bound), int(centre[2] + outer + bound) + 2
+            if abs(n[2]) > 0.02:
+                one, two = (-bound - base) / n[2], (bound - base) / n[2]
+                first = max(first, int(np.floor(centre[2] + min(one, two))))
+                last = min(last, int(np.ceil(centre[2] + max(one, two))) + 1)
+            elif abs(base) > bound + 0.02 * outer:
+                continue
+            for x in range(max(0, first), min(width, last)):
+                px = x - centre[2]
+                pu = u[0] * pz + u[1] * py + u[2] * px
+                pv = v[0] * pz + v[1] * py + v[2] * px
+                reach = np.sqrt(pu * pu + pv * pv)
+                if reach >= outer:
+                    continue
+                rho = reach / (radius * _front_factor(np.arctan2(pv, pu), front))
+                if rho >= 1:
+                    continue
+                if bridging > 0 and _height(bridges, pu * 2 + shift_v, pv * 2 + shift_u)[0] < closed:
+                    continue
+                w = widest * (1 - rho * rho) ** blunting
+                rise, slope_u, slope_v = _height(tile, pu + shift_u, pv + shift_v)
+                slope_u, slope_v = slope_u * roughness, slope_v * roughness
+                gap = base + n[2] * px - rise * roughness
+                distance = gap / np.sqrt(1 + slope_u * slope_u + slope_v * slope_v)
+                overlap = min(distance + 0.5, w / 2) - max(distance - 0.5, -w / 2)
+                if overlap > 0:
+                    coverage[z, y, x] = min(1.0, coverage[z, y, x] + overlap)
+                step_y = abs(n[1] - slope_u * u[1] - slope_v * v[1])
+                step_x = abs(n[2] - slope_u * u[2] - slope_v * v[2])
+                on_line = w >= 0.3 and abs(gap) <= 0.5 * max(step_y, step_x)
+                if on_line or overlap >= 0.5:
+                    target[z, y, x] = True
+                    if w > aperture[z, y, x]:
+                        aperture[z, y, x] = w
+                        ids[z, y, x] = number

@@ -1,0 +1,204 @@
+"""Write OME-Zarr 0.5: zarr v3, sharded, zstd, a 2× pyramid with scales and translations in µm."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import DTypeLike, NDArray
+from zarr.codecs import ZstdCodec
+
+from ..errors import OutputError, writing
+from ..settings import VoxelSize
+from ..volume import Box, Role, Triple, Volume
+from ._pyramid import factors, halved, layout, level_shapes, shard_of_level
+
+
+@dataclass(frozen=True)
+class Store:
+    """An OME-Zarr that is being written; level 0 is the array named ``0``."""
+
+    path: Path
+    arrays: tuple[zarr.Array[Any], ...]
+    """All levels, the data first; absent voxels are 0."""
+    role: Role
+
+    def volume(self) -> Volume:
+        """The store as it now is, for reading."""
+        from .ome_zarr import open_zarr
+
+        return open_zarr(self.path)
+
+    def attribute(self, name: str) -> Any:
+        """One of our own entries in the store's metadata, or none."""
+        return _group(self.path).attrs.asdict().get("xct_crack", {}).get(name)
+
+    def mark(self, **entries: Any) -> None:
+        """Set our own entries in the store's metadata (JSON values)."""
+        group = _group(self.path)
+        group.attrs["xct_crack"] = {**group.attrs.asdict()["xct_crack"], **entries}
+
+
+def create(
+    path: str | Path,
+    shape: Triple,
+    dtype: DTypeLike,
+    *,
+    role: Role,
+    voxel_size: VoxelSize | None,
+    offset: Triple = (0, 0, 0),
+    overwrite: bool = False,
+    chunk: Triple | None = None,
+    shard: Triple | None = None,
+    marks: dict[str, Any] | None = None,
+) -> Store:
+    """Make an empty store with all its levels.
+
+    Parameters
+    ----------
+    path
+        A folder that ends in ``.zarr``; it appears complete or not at all.
+    shape, dtype
+        Of level 0, axes z, y, x.
+    role
+        Images and probabilities are averaged towards coarser levels, of masks and labels the maximum is taken.
+    voxel_size
+        µm along z, y, x; if unknown the scale is 1 without a unit.
+    offset
+        Position of voxel 0 in the scan that this was cut from, in voxels.
+    overwrite
+        Replace a Zarr that stands there.
+    chunk, shard
+        Of level 0, in voxels; chosen by shape and type if not given.
+    marks
+        More entries (JSON values) for :meth:`Store.attribute`.
+
+    Raises
+    ------
+    OutputError
+        If `path` exists, does not end in ``.zarr`` or cannot be written.
+    """
+    path = Path(path).absolute()
+    _refuse(path, overwrite)
+    chosen = layout(shape, np.dtype(dtype).itemsize)
+    chunk, shard = chunk or chosen[0], shard or chosen[1]
+    partial = path.with_name(f".{path.name}.partial")
+    with writing(path):
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        attributes = {
+            "ome": _metadata(path, shape, role, voxel_size, offset),
+            "xct_crack": {"role": role, **(marks or {})},
+        }
+        group = zarr.create_group(partial, zarr_format=3, attributes=attributes)
+        for level, side in enumerate(level_shapes(shape)):
+            group.create_array(
+                str(level),
+                shape=side,
+                dtype=np.dtype(dtype),
+                chunks=chunk,
+                shards=shard_of_level(chunk, shard, level),
+                compressors=ZstdCodec(level=1),
+                fill_value=0,
+                dimension_names=("z", "y", "x"),
+            )
+        shutil.rmtree(path, ignore_errors=True)
+        partial.rename(path)
+    return reopen(path)
+
+
+def reopen(path: str | Path) -> Store:
+    """A store that :func:`create` made, for further writing.
+
+    Raises
+    ------
+    OutputError
+        If there is none of ours.
+    """
+    path = Path(path).absolute()
+    try:
+        group = _group(path)
+        attributes = group.attrs.asdict()
+        datasets: Any = attributes["ome"]["multiscales"][0]["datasets"]
+        arrays = tuple(group[entry["path"]] for entry in datasets)
+        return Store(path, arrays, attributes["xct_crack"]["role"])  # type: ignore[arg-type]
+    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        raise OutputError(
+            f"{path} exists and is no store of this program, so it is left alone; give another name."
+        ) from error
+
+
+def write(
+    path: str | Path,
+    array: NDArray[Any],
+    *,
+    role: Role,
+    voxel_size: VoxelSize | None = None,
+    offset: Triple = (0, 0, 0),
+    overwrite: bool = False,
+) -> Volume:
+    """Write data in memory, shape (z, y, x), with all levels; the rest as in :func:`create`."""
+    array = array.astype(np.uint8) if array.dtype.kind == "b" else array
+    store = create(
+        path,
+        Volume.from_array(array).shape,
+        array.dtype,
+        role=role,
+        voxel_size=voxel_size,
+        offset=offset,
+        overwrite=overwrite,
+    )
+    with writing(store.path):
+        for level in store.arrays:
+            level[...] = array
+            array = halved(array, role)
+    return store.volume()
+
+
+def built_from_finer(store: Store, level: int, box: Box) -> NDArray[Any]:
+    """A box of a level computed from the next finer one on disk."""
+    finer = store.arrays[level - 1]
+    step = [1 if side == 1 else 2 for side in finer.shape]
+    slices = tuple(
+        slice(start * by, min(stop * by, side))
+        for start, stop, by, side in zip(box.start, box.stop, step, finer.shape, strict=True)
+    )
+    return halved(np.asarray(finer[slices]), store.role)
+
+
+def _group(path: Path) -> zarr.Group:
+    return zarr.open_group(path, mode="r+", use_consolidated=False)
+
+
+def _refuse(path: Path, overwrite: bool) -> None:
+    if path.suffix != ".zarr":
+        raise OutputError(f"The output must be a folder that ends in .ome.zarr, given {path.name}.")
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return
+    if not overwrite:
+        raise OutputError(f"{path} exists; give another name, or --overwrite to replace it.")
+    if not any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray")):
+        raise OutputError(f"{path} exists and is not a Zarr, so it is not replaced; give another name.")
+
+
+def _metadata(path: Path, shape: Triple, role: Role, voxel_size: VoxelSize | None, offset: Triple) -> dict[str, Any]:
+    unit = {} if voxel_size is None else {"unit": "micrometer"}
+    size = np.array(voxel_size or (1.0, 1.0, 1.0))
+    datasets = []
+    for level in range(len(level_shapes(shape))):
+        factor = np.array(factors(shape, level))
+        # A voxel's position is its centre's, hence the half voxel that a coarser level starts further in.
+        first = (np.array(offset) + (factor - 1) / 2) * size
+        transforms = [
+            {"type": "scale", "scale": (size * factor).tolist()},
+            {"type": "translation", "translation": first.tolist()},
+        ]
+        datasets.append({"path": str(level), "coordinateTransformations": transforms})
+    axes = [{"name": name, "type": "space", **unit} for name in "zyx"]
+    name = path.name.removesuffix(".zarr").removesuffix(".ome")
+    kind = "mean" if role in ("image", "probability") else "maximum"
+    return {"version": "0.5", "multiscales": [{"name": name, "type": kind, "axes": axes, "datasets": datasets}]}

@@ -1,0 +1,27 @@
+"""Losses of a segmenter that obey doubt: weight 0 teaches nothing. All maps have the shape (n, 1, h, w)."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional
+
+
+def cross_entropy(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Mean binary cross entropy over voxels of weight 1; the target is 0 or 1."""
+    each = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    return (weight * each).sum() / weight.sum().clamp(min=1)
+
+
+def dice_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """One minus the Dice coefficient of the whole batch; voxels of weight 0 are left out of both sums.
+
+    One voxel is added above and below: an empty mask, met by an empty prediction, costs nothing.
+    """
+    probability = weight * logits.sigmoid()
+    overlap = (probability * target).sum()
+    return 1 - (2 * overlap + 1) / (probability.sum() + (weight * target).sum() + 1)
+
+
+def null_loss(logits: Tensor, trusted: Tensor) -> Tensor:
+    """Cost of seeing cracks in metal beyond doubt: mean softplus of the logits where `trusted` is 1."""
+    return (trusted * functional.softplus(logits)).sum() / trusted.sum().clamp(min=1)

@@ -1,0 +1,316 @@
+"""The three streams a method learns from: crack masks, cracked frames and crack-free frames of one scan.
+
+Frames come from a few slabs of the scan that are read once. A voxel that the label-free filter finds dark is
+*doubtful*: it is never shown as metal. All that is drawn is a function of (seed, stream, step).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy import ndimage
+
+from .appearance import Appearance, estimate
+from .cracks import CrackGenerator
+from .errors import InputError
+from .methods import Batch
+from .prepare import part_at
+from .render import margin, render
+from .response import DARK, dark_response, flat_field
+from .settings import Settings
+from .volume import Box, Triple, Volume
+
+_MASKS, _BACKGROUNDS, _CRACKED, _FREE = range(4)
+"""Streams, so that their draws are independent."""
+
+
+class PatchSettings(Settings):
+    """How patches are cut from the scan and cracks are put into them."""
+
+    size: int = Field(256, ge=32, le=1024, description="Height and width of a patch in pixels.")
+    memory_mb: int = Field(
+        600, ge=16, le=65536, description="Most of the scan that is held in memory for training, in MB.",
+        json_schema_extra={"advanced": True},
+    )
+    background_share: float = Field(
+        0.5, gt=0, le=1, description="Share of all patches, those with the fewest doubtful voxels, that serve as background.",
+        json_schema_extra={"advanced": True},
+    )
+    same_slices: bool = Field(
+        False, description="Draw crack-free frames from the slices of the cracked ones.", json_schema_extra={"advanced": True}
+    )
+    depth: tuple[float, float] = Field(
+        (0.75, 1.15), description="Range of the factor on the depth of rendered cracks.", json_schema_extra={"advanced": True}
+    )
+    blur: tuple[float, float] = Field(
+        (0.85, 1.25), description="Range of the factor on the scan's point spread in rendering.", json_schema_extra={"advanced": True}
+    )
+    pores: float = Field(
+        4.0, ge=0, le=200, description="Mean number of round pores rendered into a patch with target 0.",
+        json_schema_extra={"advanced": True},
+    )
+
+
+@dataclass(frozen=True)
+class Slab:
+    """A block of the scan in memory; arrays of shape (z, y, x)."""
+
+    grey: NDArray[np.generic]
+    part: NDArray[np.bool_]
+    doubtful: NDArray[np.bool_]
+
+
+class Patches:
+    """Draws batches from one scan.
+
+    Parameters
+    ----------
+    volume
+        The prepared scan: crop, window and part are obeyed.
+    settings, cracks
+        How frames are cut and what is drawn into them.
+    slices
+        Neighbouring slices in a frame, odd.
+    multiple
+        Patch sides are multiples of it (the network's stride).
+
+    Raises
+    ------
+    InputError
+        If no patch of the scan holds metal beyond doubt.
+    """
+
+    def __init__(
+        self, volume: Volume, settings: PatchSettings, cracks: CrackGenerator, slices: int, multiple: int, seed: int
+    ) -> None:
+        if volume.window is None:
+            raise InputError("The scan has no contrast window yet; prepare it first.")
+        self.settings, self.cracks, self.slices, self.seed = settings, cracks, slices, seed
+        self.window, self.voxel_size = volume.window, volume.voxel_size
+        largest = -(-max(volume.shape[1:]) // multiple) * multiple
+        self.size = min(-(-settings.size // multiple) * multiple, largest)
+        self.notes: list[str] = []
+        boxes = _slab_boxes(volume, settings.memory_mb, self.size, slices, np.random.default_rng((seed, 99)))
+        found = [_slab(volume, box, self.size) for box in boxes]
+        self.slabs = [slab for slab, _ in found]
+        self.appearance = _typical([look for _, look in found])
+        self.doubtful_share = _share([s.doubtful for s in self.slabs], [s.part for s in self.slabs])
+        self._choose_places()
+
+    def _choose_places(self) -> None:
+        """Rank all places of a grid by their share of doubtful voxels."""
+        step = max(8, self.size // 8)
+        rows: list[tuple[int, int, int, int]] = []
+        shares: list[float] = []
+        parts: list[float] = []
+        for number, slab in enumerate(self.slabs):
+            depth, height, width = slab.part.shape
+            for y in _starts(height, self.size, step):
+                for x in _starts(width, self.size, step):
+                    window = (slice(None), slice(y, y + self.size), slice(x, x + self.size))
+                    part = slab.part[window].mean(axis=(1, 2))
+                    doubtful = slab.doubtful[window].mean(axis=(1, 2))
+                    rows += [(number, z, y, x) for z in range(depth)]
+                    parts += part.tolist()
+                    shares += (doubtful / np.maximum(part, 1e-9)).tolist()
+        places, share, part = np.array(rows), np.array(shares), np.array(parts)
+        held = part >= 0.5 * float(part.max(initial=0.0))
+        if not held.any() or part.max(initial=0.0) == 0:
+            raise InputError("No patch of the scan holds metal: the part mask is empty inside the crop; widen the crop or give --part.")
+        places, share = places[held], share[held]
+        if float(share.min()) > 0.5:
+            raise InputError(
+                f"No crack-free patch was found: at least {share.min():.0%} of the metal in every patch is dark against its "
+                "surroundings; check the crop, the polarity and the part mask."
+            )
+        self.free = places[share <= np.quantile(share, self.settings.background_share)]
+        self.cracked = places[share >= np.quantile(share, 1 - self.settings.background_share)]
+
+    def batch(self, step: int, count: int, device: torch.device | None = None) -> Batch:
+        """Draw the batch of one training step; the same for the same seed and step."""
+        drawn = [self._rendered(np.random.default_rng((self.seed, _MASKS, step, i))) for i in range(count)]
+        cracked = [self._frame(self.cracked, np.random.default_rng((self.seed, _CRACKED, step, i))) for i in range(count)]
+        free = [self._free(step, i) for i in range(count)]
+
+        def stacked(arrays: list[NDArray[np.float32]]) -> torch.Tensor:
+            return torch.from_numpy(np.stack(arrays)).to(device or torch.device("cpu"), non_blocking=True)
+
+        lo, hi = self.window
+        return Batch(
+            masks=stacked([d[0] for d in drawn]),
+            coverage=stacked([d[1] for d in drawn]),
+            rendered=stacked([d[2] for d in drawn]),
+            weight=stacked([d[3] for d in drawn]),
+            crack_free=stacked([f[0] for f in free]),
+            crack_free_trusted=stacked([f[1] for f in free]),
+            cracked=stacked([f[0] for f in cracked]),
+            cracked_trusted=stacked([f[1] for f in cracked]),
+            contrast=abs(2 * self.appearance.contrast / (hi - lo)),
+            point_spread=self.appearance.point_spread,
+        )
+
+    def _free(self, step: int, i: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        rng = np.random.default_rng((self.seed, _FREE, step, i))
+        places = self.free
+        if self.settings.same_slices:
+            twin = np.random.default_rng((self.seed, _CRACKED, step, i))
+            slab, z = self.cracked[twin.integers(len(self.cracked))][:2]
+            same = places[(places[:, 0] == slab) & (places[:, 1] == z)]
+            places = same if len(same) else places
+        return self._frame(places, rng)
+
+    def _frame(
+        self, places: NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """A real frame (k, h, w) and where its middle slice is metal beyond doubt (1, h, w)."""
+        frame, part, doubtful = self._cut(places[rng.integers(len(places))], rng)
+        return frame, (part & ~doubtful)[None].astype(np.float32)
+
+    def _cut(
+        self, place: NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+        """A frame near a place, flipped and turned at random, with part and doubt of its middle slice."""
+        number, z, y, x = (int(value) for value in place)
+        slab, size, half = self.slabs[number], self.size, self.slices // 2
+        depth, height, width = slab.part.shape
+        jitter = max(8, size // 8)
+        y = min(y + int(rng.integers(jitter)), height - size)
+        x = min(x + int(rng.integers(jitter)), width - size)
+        stack = reflected(np.arange(z - half, z + half + 1), depth)
+        window = (slice(y, y + size), slice(x, x + size))
+        frame = to_frames(slab.grey[(stack, *window)], self.window)
+        flip_z, flip, turns = rng.random() < 0.5, rng.random() < 0.5, int(rng.integers(4))
+        if flip_z:
+            frame = frame[::-1]
+        return (
+            np.ascontiguousarray(_turned(frame, flip, turns)),
+            _turned(slab.part[(z, *window)], flip, turns),
+            _turned(slab.doubtful[(z, *window)], flip, turns),
+        )
+
+    def _rendered(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
+        """Target, coverage, frame with rendered cracks and weight of one background patch."""
+        frame, part, doubtful = self._cut(self.free[rng.integers(len(self.free))], rng)
+        spread = self.appearance.point_spread * float(rng.uniform(*self.settings.blur))
+        lo, hi = self.window
+        contrast = abs(2 * self.appearance.contrast / (hi - lo)) * float(rng.uniform(*self.settings.depth))
+        reach, half = margin(spread), self.slices // 2
+        drawn = self.cracks.draw((self.slices + 2 * reach, self.size, self.size), rng, self.voxel_size)
+        coverage = drawn.coverage * part
+        pores = _pores(coverage.shape, self.settings.pores, rng)
+        rendered = render(frame, np.maximum(coverage, pores), contrast, spread)
+        target = drawn.target[reach + half] & part
+        weight = part & (~doubtful | ndimage.binary_dilation(target, iterations=2))
+        return (
+            target[None].astype(np.float32),
+            np.ascontiguousarray(coverage[reach : reach + self.slices]),
+            rendered,
+            weight[None].astype(np.float32),
+        )
+
+
+def to_frames(grey: NDArray[np.generic], window: tuple[float, float]) -> NDArray[np.float32]:
+    """Grey values to the networks' range: −1 at the window's first value, 1 at its second, clipped at ±1.5."""
+    lo, hi = window
+    scaled: NDArray[np.float32] = (grey.astype(np.float32) - np.float32(lo)) * np.float32(2 / (hi - lo)) - np.float32(1)
+    return np.clip(scaled, -1.5, 1.5, out=scaled)
+
+
+def reflected(index: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    """Indices beyond an axis of `length` folded back into it, the ends not repeated."""
+    if length == 1:
+        return np.zeros_like(index)
+    folded = np.abs(index) % (2 * length - 2)
+    return np.minimum(folded, 2 * length - 2 - folded)
+
+
+def _turned(array: NDArray[np.generic], flip: bool, turns: int) -> NDArray[np.generic]:
+    turned = np.rot90(array, turns, axes=(-2, -1))
+    return turned[..., ::-1] if flip else turned
+
+
+def _starts(length: int, size: int, step: int) -> list[int]:
+    return list(range(0, max(length - size, 0) + 1, step))
+
+
+def _share(some: list[NDArray[np.bool_]], of: list[NDArray[np.bool_]]) -> float:
+    return sum(int(a.sum()) for a in some) / max(1, sum(int(b.sum()) for b in of))
+
+
+def _typical(looks: list[Appearance]) -> Appearance:
+    """The median look of the slabs; those that saw an edge count where there are any."""
+    seen = [look for look in looks if not look.notes] or looks
+    return replace(
+        seen[0],
+        metal=float(np.median([look.metal for look in seen])),
+        contrast=float(np.median([look.contrast for look in seen])),
+        point_spread=float(np.median([look.point_spread for look in seen])),
+        noise=float(np.median([look.noise for look in seen])),
+    )
+
+
+def _slab_boxes(volume: Volume, memory_mb: int, size: int, slices: int, rng: np.random.Generator) -> list[Box]:
+    """All of a small scan; of a large one random slabs that hold part, as many as memory allows."""
+    z, y, x = volume.shape
+    voxel = volume.dtype.itemsize + 2
+    if z * y * x * voxel <= memory_mb * 1e6:
+        return [Box.of(volume.shape)]
+    shape: Triple = (min(z, max(32, slices + 16)), min(y, 2 * size), min(x, 2 * size))
+    count = max(1, int(memory_mb * 1e6 / (np.prod(shape) * voxel)))
+    boxes: list[tuple[float, Box]] = []
+    for _ in range(4 * count):
+        corner = [int(rng.integers(side - part + 1)) for side, part in zip(volume.shape, shape, strict=True)]
+        box = Box((0, 0, 0), shape).shifted((corner[0], corner[1], corner[2]))
+        boxes.append((float(part_at(volume, box).mean()), box))
+    boxes.sort(key=lambda entry: -entry[0])
+    return [box for share, box in boxes[:count] if share > 0] or [boxes[0][1]]
+
+
+def _slab(volume: Volume, box: Box, size: int) -> tuple[Slab, Appearance]:
+    grey, part = volume.read(box), part_at(volume, box)
+    if not part.any():
+        raise InputError("The part mask is empty inside the crop; widen the crop or give --part.")
+    lo, hi = volume.window or (0.0, 1.0)
+    upright = grey if lo < hi else (lo + hi - grey.astype(np.float32))
+    flat = flat_field(upright, part)
+    look = estimate(upright, part, flat)
+    doubtful = doubt(dark_response(flat, part, flattened=True), part, look.point_spread)
+    missing = [(0, 0)] + [(0, max(0, size - side)) for side in grey.shape[1:]]
+    return Slab(np.pad(grey, missing, mode="symmetric"), np.pad(part, missing), np.pad(doubtful, missing)), look
+
+
+def doubt(response: NDArray[np.float32], part: NDArray[np.bool_], point_spread: float) -> NDArray[np.bool_]:
+    """Voxels that may be crack: dark ones grown by one, but for ball-like specks (pores) and the part's blurred rim.
+
+    All arrays have the shape (z, y, x).
+    """
+    dark = part & (response < DARK)
+    labels, count = ndimage.label(dark, structure=np.ones((3, 3, 3)))
+    if count:
+        longest = np.array([max(s.stop - s.start for s in place) for place in ndimage.find_objects(labels)])
+        dark &= np.concatenate([[False], longest > 8])[labels]
+    grown = ndimage.binary_dilation(dark, structure=np.ones((3, 3, 3)))
+    rim = ndimage.distance_transform_edt(part) if not part.all() else None
+    if rim is not None:
+        grown &= rim > 2.5 * point_spread + 1
+    result: NDArray[np.bool_] = grown & part
+    return result
+
+
+def _pores(shape: tuple[int, ...], mean: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Void fraction of round pores in a stack of slices."""
+    void = np.zeros(shape, np.float32)
+    for _ in range(int(rng.poisson(mean))):
+        radius = float(np.exp(rng.uniform(np.log(0.7), np.log(4.0))))
+        centre = [float(rng.uniform(0, side)) for side in shape]
+        low = [max(0, int(c - radius) - 1) for c in centre]
+        high = [min(side, int(c + radius) + 3) for c, side in zip(centre, shape, strict=True)]
+        grid = np.ogrid[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
+        distance = np.sqrt(sum((axis - c) ** 2 for axis, c in zip(grid, centre, strict=True)))
+        box = void[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
+        np.maximum(box, np.clip(radius - distance + 0.5, 0, 1).astype(np.float32), out=box)
+    return void

@@ -1,0 +1,175 @@
+"""Methods that need no training, to be beaten side by side on the same data and the same part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.filters import threshold_otsu
+
+from .metrics import thinned, within
+from .response import DARK, Sigma, dark_response, flat_field
+
+Mask = NDArray[np.bool_]
+Grey = NDArray[np.floating[Any]]
+
+SIGMA: Sigma = (2.0, 1.5, 1.5)
+SIGMAS: tuple[Sigma, ...] = (
+    (1.0, 1.0, 1.0),
+    (1.5, 1.0, 1.0),
+    SIGMA,
+    (3.0, 1.5, 1.5),
+    (3.0, 2.0, 2.0),
+    (5.0, 1.5, 1.5),
+)
+RIDGE_SIGMAS = (1.0, 1.5, 2.5)
+
+
+@dataclass(frozen=True)
+class Peer:
+    """The answer of one method."""
+
+    name: str
+    mask: Mask
+    threshold: float
+    tuned: bool
+    """Whether the threshold was chosen on the truth that it is scored with: then it is an upper bound."""
+
+
+def gaussian_filter_3d(grey: NDArray[Any], part: Mask | None = None, sigma: Sigma = SIGMA) -> NDArray[np.float32]:
+    """Response r of the label-free filter (see :func:`napari_xct_crack.response.dark_response`); r < -2.5 is crack."""
+    return dark_response(grey, part, sigma)
+
+
+def otsu_threshold(grey: NDArray[Any], part: Mask | None = None) -> float:
+    """Otsu's threshold of the grey values inside the part; below it is crack. NaN if they are all the same."""
+    values = np.asarray(grey).ravel() if part is None else np.asarray(grey)[part]
+    if values.size == 0 or values.min() == values.max():
+        return float("nan")
+    return float(threshold_otsu(values))
+
+
+def sato(flat: Grey, sigmas: tuple[float, ...] = RIDGE_SIGMAS, planar: bool = False) -> NDArray[np.float32]:
+    """Dark ridges after Sato: the largest eigenvalue of the Hessian times σ², the greatest over all σ, at least 0.
+
+    Parameters
+    ----------
+    flat
+        Flat-fielded volume, shape (z, y, x).
+    sigmas
+        Standard deviations of the Gaussian derivatives in voxels.
+    planar
+        Slice by slice (dark lines) instead of in 3-D (dark sheets).
+
+    Returns
+    -------
+    float32, same shape.
+
+    References
+    ----------
+    Sato et al., Medical Image Analysis 2 (1998) 143-168.
+    """
+    values = np.asarray(flat, dtype=np.float32)
+    axes = (1, 2) if planar else (0, 1, 2)
+    best = np.zeros_like(values)
+    for sigma in sigmas:
+        blur = [sigma if axis in axes else 0.0 for axis in range(3)]
+        second = {}
+        for place, a in enumerate(axes):
+            for b in axes[place:]:
+                order = [int(axis == a) + int(axis == b) for axis in range(3)]
+                second[a, b] = ndimage.gaussian_filter(values, blur, order=order, mode="nearest")
+        np.maximum(best, np.float32(sigma**2) * (_largest_of_2 if planar else _largest_of_3)(second), out=best)
+    return best
+
+
+def _largest_of_2(second: dict[tuple[int, int], NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Largest eigenvalue of symmetric 2×2 matrices."""
+    yy, yx, xx = second[1, 1], second[1, 2], second[2, 2]
+    largest: NDArray[np.float32] = (yy + xx) / 2 + np.sqrt(((yy - xx) / 2) ** 2 + yx**2)
+    return largest
+
+
+def _largest_of_3(second: dict[tuple[int, int], NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Largest eigenvalue of symmetric 3×3 matrices, by the trigonometric solution of the cubic."""
+    mean = (second[0, 0] + second[1, 1] + second[2, 2]) / 3
+    a, b, c = (second[axis, axis] - mean for axis in range(3))
+    d, e, f = second[0, 1], second[0, 2], second[1, 2]
+    size = np.sqrt((a * a + b * b + c * c + 2 * (d * d + e * e + f * f)) / 6)
+    determinant = a * (b * c - f * f) - d * (d * c - e * f) + e * (d * f - b * e)
+    cosine = np.divide(determinant, 2 * size**3, out=np.ones_like(size), where=size > 0)
+    largest: NDArray[np.float32] = mean + 2 * size * np.cos(np.arccos(np.clip(cosine, -1, 1)) / 3)
+    return largest
+
+
+class Tuned(NamedTuple):
+    """A threshold and the centre-line F1 that it reaches."""
+
+    threshold: float
+    f1: float
+
+
+def tuned_threshold(
+    darkness: Grey, truth: NDArray[Any], part: Mask | None = None, candidates: int = 40, tolerance: float = 2
+) -> Tuned:
+    """The threshold above which `darkness` fits the truth best by centre-line F1.
+
+    Half of the candidates let the same factor more voxels of the part through from one to the next (0.02 % to 30 %),
+    the other half lie between the neighbours of the best of them.
+    """
+    inside = np.ones(darkness.shape, dtype=bool) if part is None else part
+    values = np.sort(darkness[inside])
+    if values.size == 0:
+        return Tuned(float("inf"), 0.0)
+    line = thinned((truth > 0) & inside)
+    near_line = within(line, tolerance)
+
+    def tried(share: float) -> Tuned:
+        threshold = float(values[-1 - int(share * (values.size - 1))])
+        found = thinned((darkness > threshold) & inside)
+        right, caught = int((found & near_line).sum()), int((within(found, tolerance) & line).sum())
+        precision, recall = right / max(1, int(found.sum())), caught / max(1, int(line.sum()))
+        return Tuned(threshold, 2 * precision * recall / (precision + recall) if right and caught else 0.0)
+
+    shares = np.geomspace(2e-4, 0.3, candidates // 2)
+    coarse = [tried(share) for share in shares]
+    best = int(np.argmax([result.f1 for result in coarse]))
+    low, high = shares[max(0, best - 1)], shares[min(shares.size - 1, best + 1)]
+    fine = [tried(share) for share in np.geomspace(low, high, candidates - shares.size + 2)[1:-1]]
+    return max([coarse[best], *fine], key=lambda result: result.f1)
+
+
+def peers(grey: NDArray[Any], truth: NDArray[Any], part: Mask | None = None) -> Iterator[Peer]:
+    """Run the label-free methods on one volume, shape (z, y, x); cracks darker than metal.
+
+    `truth` serves only the thresholds of those that say that they are tuned.
+    """
+    inside = np.ones(np.shape(grey), dtype=bool) if part is None else part
+    flat = flat_field(grey, inside)
+    yield from _filters(flat, inside, truth)
+    level = otsu_threshold(grey, inside)
+    yield Peer("Otsu", (np.asarray(grey) < level) & inside, level, False)
+    ridges = {"Sato 2-D, tuned": True, "Sato 3-D, tuned": False}
+    darkest, _ = _tuned("Otsu, tuned", -np.asarray(grey, dtype=np.float32), truth, inside)
+    yield replace(darkest, threshold=-darkest.threshold)
+    for name, planar in ridges.items():
+        yield _tuned(name, sato(flat, planar=planar), truth, inside)[0]
+
+
+def _filters(flat: Grey, inside: Mask, truth: NDArray[Any]) -> Iterator[Peer]:
+    """The 3-D filter with the fixed threshold, with a tuned one, and with the best of six widths."""
+    responses = {sigma: dark_response(flat, inside, sigma, flattened=True) for sigma in SIGMAS}
+    yield Peer("3-D filter, r < -2.5", (responses[SIGMA] < DARK) & inside, DARK, False)
+    tuned = {sigma: _tuned("3-D filter, tuned", -response, truth, inside) for sigma, response in responses.items()}
+    yield replace(tuned[SIGMA][0], threshold=-tuned[SIGMA][0].threshold)
+    widths, (best, _) = max(tuned.items(), key=lambda entry: entry[1][1])
+    yield replace(best, name=f"3-D filter, best σ {widths}, tuned", threshold=-best.threshold)
+
+
+def _tuned(name: str, darkness: Grey, truth: NDArray[Any], inside: Mask) -> tuple[Peer, float]:
+    threshold, f1 = tuned_threshold(darkness, truth, inside)
+    return Peer(name, (darkness > threshold) & inside, threshold, True), f1

@@ -1,0 +1,48 @@
+"""Put cracks into grey values: missing attenuation, blurred by the scan's point spread, the noise left as it is."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+
+def margin(point_spread: float) -> int:
+    """Slices on either side of a stack that its blur can reach."""
+    return int(np.ceil(2.5 * point_spread))
+
+
+def missing(coverage: NDArray[np.float32], point_spread: float) -> NDArray[np.float32]:
+    """Blur of a void fraction by the point spread.
+
+    Parameters
+    ----------
+    coverage
+        Void fraction, shape (z, y, x), with :func:`margin` slices more on either side than wanted.
+    point_spread
+        Standard deviation in voxels.
+
+    Returns
+    -------
+    Share of the attenuation that is missing, shape (z − 2·margin, y, x).
+    """
+    reach = margin(point_spread)
+    position = np.arange(-reach, reach + 1)
+    kernel = np.exp(-0.5 * (position / max(point_spread, 1e-3)) ** 2)
+    kernel = (kernel / kernel.sum()).astype(np.float32)
+    depth = coverage.shape[0] - 2 * reach
+    along_z = np.zeros((depth, *coverage.shape[1:]), np.float32)
+    for offset, weight in enumerate(kernel):
+        along_z += weight * coverage[offset : offset + depth]
+    blurred: NDArray[np.float32] = ndimage.gaussian_filter(along_z, (0, point_spread, point_spread), truncate=2.5)
+    return blurred
+
+
+def render(
+    frames: NDArray[np.float32], coverage: NDArray[np.float32], contrast: float, point_spread: float
+) -> NDArray[np.float32]:
+    """Frames of real metal with cracks in them, shape (z, y, x); the frames' own noise stays.
+
+    `contrast` is the grey value of metal minus that of air; see :func:`missing` for `coverage`.
+    """
+    return frames - np.float32(contrast) * missing(coverage, point_spread)
