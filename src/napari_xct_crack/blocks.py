@@ -17,10 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 from filelock import FileLock, Timeout
 from numpy.typing import DTypeLike, NDArray
-from zarr.storage import LocalStore
 
 from . import __version__
 from .errors import BusyError, OutputError, writing
@@ -65,7 +63,9 @@ class Plan:
         facts = {
             "version": __version__,
             "what": self.what,
-            "inputs": [identity(volume) for volume in self.made_from],
+            "inputs": [
+                (identity(volume), volume.crop.start, volume.crop.stop, volume.role) for volume in self.made_from
+            ],
             "settings": dict(self.settings),
             "output": [self.shape, np.dtype(self.dtype).str, self.role, self.offset, self.voxel_size],
             "boxes": [self.chunk, self.shard, self.box],
@@ -134,28 +134,16 @@ def with_halo(volume: Volume, box: Box, halo: Triple) -> tuple[NDArray[Any], tup
     return volume.read(around), box.shifted((-z, -y, -x)).slices
 
 
-def is_absent(volume: Volume, box: Box) -> bool:
-    """Whether no chunk or shard of a box was ever written, so that all of it is 0; false where that cannot be told."""
-    array = volume.levels[0]
-    if not isinstance(array, zarr.Array) or not isinstance(array.store, LocalStore) or array.fill_value != 0:
-        return False
-    unit = array.shards or array.chunks
-    inside = box.shifted(volume.crop.start)
-    spans = (
-        range(start // by, -(-stop // by)) for start, stop, by in zip(inside.start, inside.stop, unit, strict=True)
-    )
-    root = array.store.root / array.path
-    return not any((root / array.metadata.encode_chunk_key(place)).exists() for place in product(*spans))
-
-
 def identity(volume: Volume) -> str:
-    """Hash of what a volume holds: its metadata and voxels sampled along its diagonal."""
-    facts = (volume.shape, volume.dtype.str, volume.role, volume.voxel_size, volume.origin)
-    digest = hashlib.sha256(repr(facts).encode())
+    """Hash of the scan that a volume shows, whatever its crop or file format: type, shape, voxels along its diagonal."""
+    array = volume.levels[0]
+    whole = Box.of(array.shape)
+    digest = hashlib.sha256(f"{array.dtype.name} {whole.shape}".encode())
     for share in np.linspace(0.05, 0.95, 9):
-        z, y, x = (int(share * side) for side in volume.shape)
-        sample = Box((z, y, x), (z + 1, y + 64, x + 64)).intersection(Box.of(volume.shape))
-        digest.update(np.ascontiguousarray(volume.read(sample)).tobytes())
+        z, y, x = (int(share * side) for side in whole.shape)
+        sample = Box((z, y, x), (z + 1, y + 64, x + 64)).intersection(whole)
+        values = np.asarray(array[sample.slices])
+        digest.update(values.astype(array.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()
 
 
@@ -180,13 +168,8 @@ def _owned(out: Path) -> Iterator[None]:
 
 def _begin(plan: Plan, out: Path) -> Store:
     """A new store, or the one that an earlier call of the same plan left."""
-    for volume in plan.made_from:
-        source = Path(volume.source or "/").absolute()
-        if (
-            volume.source
-            and (out == source or out in source.parents or source in out.parents)
-            and ".work" not in out.parts
-        ):
+    for source in (Path(volume.source).absolute() for volume in plan.made_from if volume.source):
+        if out == source or out in source.parents or (source in out.parents and source.suffix == ".zarr"):
             raise OutputError(f"The output {out} is the input or lies within it; give another name.")
     mark = plan.fingerprint()
     if out.is_dir() and any(out.iterdir()) and not plan.overwrite:

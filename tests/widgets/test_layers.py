@@ -187,7 +187,7 @@ def test_the_3d_button_goes_back_where_nothing_fits(seed_sized, monkeypatch):
     said: list[str] = []
     monkeypatch.setattr(_napari, "warn", said.append)
     viewer = ViewerModel()
-    _napari.Guard(viewer)
+    guard = _napari.Guard(viewer)
     viewer.add_layer(make_layer(Volume(levels=volume.levels[:1], window=(0, 1), name="bar")))
     store.chunks.clear()
     viewer.dims.ndisplay = 3
@@ -195,3 +195,4 @@ def test_the_3d_button_goes_back_where_nothing_fits(seed_sized, monkeypatch):
     assert "'bar' is too large for the 3-D view" in said[0]
     planes = 21 * 21
     assert len(store.chunks) <= 2 * planes, "never more than slices were read"
+    guard.stop()

@@ -51,11 +51,19 @@ class Flag:
         return any(get_origin(option) is tuple and ... in get_args(option) for option in _options(self.annotation))
 
     @property
+    def undone(self) -> Literal["bool", "iterable", "none"] | None:
+        """What ``--no-…`` makes of it: off, nothing or absent; no such flag where the default is that already."""
+        if self.positional or self.default is False or self.default is REQUIRED:
+            return None
+        if bool in _options(self.annotation):
+            return "bool"
+        if self.several:
+            return "iterable" if self.default else None
+        return "none" if type(None) in _options(self.annotation) and self.default is not None else None
+
+    @property
     def negative(self) -> str:
-        """The flag that switches its default off or takes it away, or nothing where there is none."""
-        droppable = self.several or bool({bool, type(None)} & set(_options(self.annotation)))
-        if self.positional or not droppable or self.default is REQUIRED or self.empty:
-            return ""
+        """The flag for that."""
         return "--" + ".".join([*self.path[:-1], f"no-{self.path[-1]}"]).replace("_", "-")
 
 

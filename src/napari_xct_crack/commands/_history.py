@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ._flags import plain
 
 SUFFIX = ".xct-crack"
 FILE = "history.jsonl"
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 
 
 def project_folder(source: str | Path) -> Path:
@@ -61,12 +63,13 @@ def read(folder: Path) -> list[dict[str, Any]]:
 
 
 def without_secrets(text: str) -> str:
-    """A URL without credentials, query and fragment; any other text as it is."""
-    name, joined, url = text.partition("=") if text.startswith("--") and "=" in text else ("", "", text)
-    if "://" not in url:
-        return text
+    """The text with every URL in it stripped of credentials, query and fragment."""
+    return _URL.sub(lambda found: _bare(found[0]), text)
+
+
+def _bare(url: str) -> str:
     parts = urlsplit(url)
-    return name + joined + urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _without_secrets_deep(value: Any) -> Any:

@@ -6,6 +6,7 @@ import inspect
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -47,13 +48,13 @@ def parse(command: type[Command], tokens: Sequence[str]) -> Given | None:
     try:
         given: dict[str, Any] | None = app(tokens, print_error=False, exit_on_error=False, result_action="return_value")
     except CycloptsError as error:
-        raise SettingsError(f"{str(error).rstrip('.')}; see {PROGRAM} {name_of(command)} --help.") from error
+        raise SettingsError(f"{str(error).rstrip('.?')}; see {PROGRAM} {name_of(command)} --help.") from error
     if given is None:
         return None
     values: Values = {}
     for number, flag in enumerate(known):
-        _put(values, flag.path, given[f"flag_{number}"])
-    return Given(command.checked(values), given["events"] == "jsonl", given["supervised"])
+        _put(values, flag.path, given.get(f"flag_{number}", flag.default))
+    return Given(command.checked(values), "events" in given, "supervised" in given)
 
 
 def _hyphened(token: str) -> str:
@@ -65,7 +66,7 @@ def _hyphened(token: str) -> str:
 def _base(command: type[Command], tokens: Sequence[str]) -> Values:
     """What the first pass reads: preset, settings file and kinds."""
     early: dict[str, str] = {}
-    for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
+    for token, following in pairwise([*tokens, ""]):
         if token == "--":
             break
         name, equals, value = token.partition("=")
@@ -90,8 +91,10 @@ def _base(command: type[Command], tokens: Sequence[str]) -> Values:
 def _from_file(path: str) -> Values:
     try:
         values = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"The settings file {path} cannot be read as JSON: {error}.") from error
+    except OSError as error:
+        raise SettingsError(f"The settings file {path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise SettingsError(f"The settings file {path} is not JSON: {error}.") from error
     if not isinstance(values, dict):
         raise SettingsError(f"The settings file {path} must hold one JSON object, not {type(values).__name__}.")
     result: Values = plain(values)
@@ -112,7 +115,7 @@ def _reader(known: Sequence[Flag]) -> Any:
 
     def read(*places: Any, **named: Any) -> dict[str, Any]:
         positional = [f"flag_{number}" for number, flag in enumerate(known) if flag.positional]
-        return dict(zip(positional, places, strict=True)) | named
+        return dict(zip(positional, places, strict=False)) | named  # those that were given
 
     parameters = [_parameter(f"flag_{number}", flag) for number, flag in enumerate(known)]
     keyword = inspect.Parameter.KEYWORD_ONLY
@@ -133,7 +136,9 @@ def _parameter(name: str, flag: Flag) -> inspect.Parameter:
     about = Parameter(
         name=flag.name.upper() if flag.positional else f"--{flag.name}",
         help=flag.description,
-        negative=flag.negative or (),
+        negative_bool="no-" if flag.undone == "bool" else "",
+        negative_iterable="no-" if flag.undone == "iterable" else "",
+        negative_none="no-" if flag.undone == "none" else "",
         show_default=False if flag.empty else shown,
     )
     kind = inspect.Parameter.POSITIONAL_ONLY if flag.positional else inspect.Parameter.KEYWORD_ONLY

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..errors import InputError
 from ..settings import VoxelSize
 from ..volume import Volume
+from ._finite import finite
+from ._layout import layout_of
 
-__all__ = ["read"]
+__all__ = ["layout_of", "read"]
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PICTURES = {b"\x89PNG": "PNG", b"BM": "BMP", b"\xff\xd8\xff": "JPEG"}
@@ -46,28 +48,33 @@ def read(source: str | Path, *, voxel_size: VoxelSize | None = None, index: Mapp
     Raises
     ------
     InputError
-        If there is nothing there, or nothing that can be read.
+        If there is nothing there or nothing that can be read, or a longer axis is not chosen.
     SettingsError
-        If the voxel size or the index does not fit.
+        If the voxel size is not positive, or the index names no axis.
     """
     path = Path(source).expanduser().absolute()
     if not path.exists():
         raise InputError(f"There is no file or folder {path}.")
+    return finite(_opener(path)(path, voxel_size=voxel_size, index=index))
+
+
+def _opener(path: Path) -> Callable[..., Volume]:
+    """What reads this kind of file or folder; only its libraries are imported."""
     if path.is_dir():
         if path.suffix == ".zarr" or any((path / name).is_file() for name in _ZARR):
             from .ome_zarr import open_zarr
 
-            return open_zarr(path, voxel_size=voxel_size, index=index)
+            return open_zarr
         from .slices import open_folder
 
-        return open_folder(path, voxel_size=voxel_size, index=index)
+        return open_folder
     if _kind(path) == "TIFF":
         from .tiff import open_tiff
 
-        return open_tiff(path, voxel_size=voxel_size, index=index)
+        return open_tiff
     from .slices import open_picture
 
-    return open_picture(path, voxel_size=voxel_size, index=index)
+    return open_picture
 
 
 def _kind(path: Path) -> str:

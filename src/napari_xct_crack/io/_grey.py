@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-
-SAMPLED_SLICES = 9
 
 
 def grey(picture: NDArray[Any], channel: int | None, where: str) -> NDArray[Any]:
@@ -60,28 +57,3 @@ def grey_type(dtype: np.dtype[Any], where: str) -> np.dtype[Any]:
     if dtype.kind not in "buif":
         raise InputError(f"{where} holds voxels of type {dtype}; grey values are whole or floating point numbers.")
     return np.dtype(np.uint8) if dtype.kind == "b" else dtype.newbyteorder("=")
-
-
-def not_numbers(read: Callable[[int], NDArray[Any]], count: int, where: str) -> tuple[str, ...]:
-    """What to say about voxels that are not numbers, from a few slices spread over the volume.
-
-    Parameters
-    ----------
-    read
-        Gives slice z as the file has it.
-    count
-        Number of slices.
-
-    Raises
-    ------
-    InputError
-        If none of the sampled voxels is a number.
-    """
-    spread = {round(z) for z in np.linspace(0, count - 1, min(count, SAMPLED_SLICES))}
-    seen = False
-    for number in sorted(spread, key=lambda z: abs(z - count // 2)):
-        finite = np.isfinite(read(number))
-        seen = seen or not finite.all()
-        if finite.any():
-            return ("Voxels that are not a number are read as 0, outside the field of view.",) if seen else ()
-    raise InputError(f"{where} holds no number: all voxels of {len(spread)} slices spread over it are NaN.")

@@ -41,10 +41,11 @@ _BAD = (
 
 @dataclass(frozen=True)
 class Header:
-    """Shape (y, x) or (y, x, channels) and type of a picture."""
+    """Shape (y, x) or (y, x, channels), type and format of a picture."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    codec: str
     voxel_size: VoxelSize | None = None
 
     def __str__(self) -> str:
@@ -65,7 +66,7 @@ def header(path: Path) -> Header:
         _check_complete(path, image)
         mode = _mode(image)
         channels = () if mode in _TYPES else (len(mode),)
-        return Header((image.height, image.width, *channels), np.dtype(_TYPES.get(mode, np.uint8)))
+        return Header((image.height, image.width, *channels), np.dtype(_TYPES.get(mode, np.uint8)), str(image.format))
 
 
 def pixels(path: Path) -> NDArray[Any]:
@@ -126,8 +127,8 @@ def _check_complete(path: Path, image: Image.Image) -> None:
 
 
 def _tiff_header(path: Path) -> Header:
-    from .tiff import opened_tiff
     from ._tiff_voxels import stated_size
+    from .tiff import codec_of, opened_tiff
 
     with opened_tiff(path) as (tif, series):
         page = series.keyframe
@@ -137,7 +138,7 @@ def _tiff_header(path: Path) -> Header:
             )
         size, _ = stated_size(tif, page, 1)
         shape = (page.shape[1], page.shape[2], page.shape[0]) if page.axes == "SYX" else page.shape
-        return Header(tuple(int(side) for side in shape), series.dtype.newbyteorder("="), size)
+        return Header(tuple(int(side) for side in shape), series.dtype.newbyteorder("="), codec_of(page), size)
 
 
 def _tiff_pixels(path: Path) -> NDArray[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any
 
@@ -23,9 +23,11 @@ class SliceStack:
     shape
         Lengths along z, y, x.
     dtype
-        Type of the voxels. Voxels that are not finite become 0 (outside the field of view).
+        Type of the voxels.
     cached
         Whether reading a slice costs so much that the last ones are kept (at most 256 MB, always the last one).
+    codec
+        How the slices are stored, for the user.
     """
 
     def __init__(
@@ -33,11 +35,14 @@ class SliceStack:
         read: Callable[[int], NDArray[Any]],
         shape: tuple[int, int, int],
         dtype: np.dtype[Any],
-        cached: bool = True,
+        *,
+        cached: bool,
+        codec: str,
     ) -> None:
         self.shape = shape
         self.dtype = dtype.newbyteorder("=")
         self.ndim = 3
+        self.codec = codec
         self.chunks = (1, shape[1], shape[2])
         """What one read costs at least: a whole slice."""
         self._read = read
@@ -52,15 +57,13 @@ class SliceStack:
             rest = entries[place + 1 :]
             entries = entries[:place] + (slice(None),) * (3 - place - len(rest)) + rest
         z, y, x = entries + (slice(None),) * (3 - len(entries))
-        one = not isinstance(z, slice)
-        wanted = (range(self.shape[0])[z],) if one else range(self.shape[0])[z]
+        planes = range(self.shape[0])
+        wanted: Sequence[int] = planes[z] if isinstance(z, slice) else (planes[z],)
         part = np.empty((0, *self.shape[1:]), self.dtype)[:, y, x].shape[1:]
         result = np.empty((len(wanted), *part), self.dtype)
         for place, number in enumerate(wanted):
             result[place] = self._slice(number)[y, x]
-        if self.dtype.kind == "f":
-            result[~np.isfinite(result)] = 0
-        return result[0] if one else result
+        return result if isinstance(z, slice) else result[0]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self[:], dtype=dtype)

@@ -35,12 +35,12 @@ class Store:
 
     def attribute(self, name: str) -> Any:
         """One of our own entries in the store's metadata, or none."""
-        return _group(self.path).attrs.asdict().get("xct_crack", {}).get(name)
+        return _own(_group(self.path)).get(name)
 
     def mark(self, **entries: Any) -> None:
         """Set our own entries in the store's metadata (JSON values)."""
         group = _group(self.path)
-        group.attrs["xct_crack"] = {**group.attrs.asdict()["xct_crack"], **entries}
+        group.attrs["xct_crack"] = {**_own(group), **entries}
 
 
 def create(
@@ -122,9 +122,8 @@ def reopen(path: str | Path) -> Store:
     path = Path(path).absolute()
     try:
         group = _group(path)
-        attributes = group.attrs.asdict()
-        datasets: Any = attributes["ome"]["multiscales"][0]["datasets"]
-        arrays = tuple(group[entry["path"]] for entry in datasets)
+        attributes: dict[str, Any] = dict(group.attrs.asdict())
+        arrays = tuple(group[entry["path"]] for entry in attributes["ome"]["multiscales"][0]["datasets"])
         return Store(path, arrays, attributes["xct_crack"]["role"])  # type: ignore[arg-type]
     except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
         raise OutputError(
@@ -172,6 +171,11 @@ def built_from_finer(store: Store, level: int, box: Box) -> NDArray[Any]:
 
 def _group(path: Path) -> zarr.Group:
     return zarr.open_group(path, mode="r+", use_consolidated=False)
+
+
+def _own(group: zarr.Group) -> dict[str, Any]:
+    attributes: dict[str, Any] = dict(group.attrs.asdict())
+    return dict(attributes.get("xct_crack", {}))
 
 
 def _refuse(path: Path, overwrite: bool) -> None:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
 import zarr
+from zarr.storage import LocalStore
 
 from ..errors import InputError
 from ..settings import VoxelSize
-from ..volume import Role, Triple, Volume
+from ..volume import Box, Role, Triple, Volume
 from ._axes import Axes, axes_of
 from ._store import Store, create, reopen, write
 from ._units import micrometres, settle
 
-__all__ = ["Store", "create", "open_zarr", "reopen", "write"]
+__all__ = ["Store", "create", "is_absent", "open_zarr", "reopen", "write"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,20 @@ def open_zarr(
         name=name,
         notes=(*found.notes, *axes.notes, *notes),
     )
+
+
+def is_absent(volume: Volume, box: Box) -> bool:
+    """Whether no chunk or shard of a box was ever written, so that all of it is 0; false where that cannot be told."""
+    array = volume.levels[0]
+    if not isinstance(array, zarr.Array) or not isinstance(array.store, LocalStore) or array.fill_value != 0:
+        return False
+    unit = array.shards or array.chunks
+    inside = box.shifted(volume.crop.start)
+    spans = (
+        range(start // by, -(-stop // by)) for start, stop, by in zip(inside.start, inside.stop, unit, strict=True)
+    )
+    root = array.store.root / array.path
+    return not any((root / array.metadata.encode_chunk_key(place)).exists() for place in product(*spans))
 
 
 def _open(path: Path) -> zarr.Array[Any] | zarr.Group:
@@ -157,15 +172,17 @@ def _multiscale(group: zarr.Group, ome: dict[str, Any], attributes: dict[str, An
     if names is None and ome.get("version", image.get("version", "0.1")) in ("0.1", "0.2") and count == 5:
         names = list("tczyx")
     scale, translation = _composed(steps, count)
-    own = attributes.get("xct_crack", {}).get("role")
+    own = attributes.get("xct_crack", {})
     notes = [f"{path.name} holds several images; the first was opened."] if len(ome["multiscales"]) > 1 else []
+    if own.get("complete") is False:
+        notes.append(f"{path.name} is not finished: voxels that were not yet computed are 0.")
     return _Found(
         arrays,  # type: ignore[arg-type]
         names=names,
         scale=scale,
         translation=translation,
         units=[axis.get("unit") for axis in axes],
-        role=own or ("labels" if "image-label" in ome else None),
+        role=own.get("role") or ("labels" if "image-label" in ome else None),
         notes=notes,
     )
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import InputError, SettingsError
 from ..settings import VoxelSize
 from ..volume import Volume
-from ._grey import grey, grey_type, not_numbers
+from ._grey import grey, grey_type
 from ._picture import header, pixels
 from ._stack import SliceStack
 from ._units import settle
@@ -78,7 +78,7 @@ def _volume(
         raise SettingsError(
             f"{source.name} has the axes z, y, x; there is no axis {', '.join(sorted(unknown))} to choose from."
         )
-    stack, stated, said = _stack(source, paths, (index or {}).get("c"))
+    stack, stated, said = _stack(paths, (index or {}).get("c"))
     size, settled = settle(logged or stated, given)
     return Volume(
         levels=(stack,),
@@ -89,7 +89,7 @@ def _volume(
     )
 
 
-def _stack(source: Path, paths: Sequence[Path], channel: int | None) -> tuple[SliceStack, VoxelSize | None, Notes]:
+def _stack(paths: Sequence[Path], channel: int | None) -> tuple[SliceStack, VoxelSize | None, Notes]:
     """The slices behind one array; every header is looked at, no other byte."""
     first = header(paths[0])
     for path in paths[1:]:
@@ -108,12 +108,11 @@ def _stack(source: Path, paths: Sequence[Path], channel: int | None) -> tuple[Sl
     if len(first.shape) == 3 and channel is None:
         read(len(paths) // 2)  # real colour is found out on opening
         notes += ("The colour channels are equal: read as grey.",)
-    if dtype.kind == "f":
-        notes += not_numbers(read, len(paths), source.name)
     if paths[0].suffix.lower() in (".jpg", ".jpeg"):
         notes += ("JPEG is lossy: its blocks and halos can hide or imitate faint cracks.",)
     height, width = first.shape[:2]
-    return SliceStack(read, (len(paths), height, width), dtype), first.voxel_size, notes
+    stack = SliceStack(read, (len(paths), height, width), dtype, cached=True, codec=first.codec)
+    return stack, first.voxel_size, notes
 
 
 def _series(pictures: Sequence[Path], folder: Path) -> list[Path]:

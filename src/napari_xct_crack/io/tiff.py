@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..settings import VoxelSize
 from ..volume import Volume
 from ._axes import axes_of
-from ._grey import grey, grey_type, not_numbers
+from ._grey import grey, grey_type
 from ._stack import SliceStack
 from ._tiff_checks import MALFORMED, check_chain, check_pages
 from ._tiff_voxels import stated_size
@@ -39,9 +39,8 @@ def open_tiff(path: Path, *, voxel_size: VoxelSize | None = None, index: Mapping
     Raises
     ------
     InputError
-        If the file is no TIFF, is truncated, claims more than it can hold, or is in colour.
-    SettingsError
-        If a longer axis is not chosen, or a choice does not fit.
+        If the file is truncated, claims more than it can hold, is in colour, has more axes than can be told, or if a
+        longer axis is not chosen.
     """
     tif, series = _checked(path)
     stack, notes = _stack(path, series, dict(index or {}))
@@ -81,6 +80,11 @@ def page_pixels(path: Path, series: Any, number: int) -> NDArray[Any]:
     return np.moveaxis(picture, 0, -1) if series.keyframe.axes == "SYX" else picture
 
 
+def codec_of(page: Any) -> str:
+    """``TIFF (lzw)``."""
+    return f"TIFF ({page.compression.name.lower()})"
+
+
 def _checked(path: Path) -> tuple[Any, Any]:
     check_chain(path)
     try:
@@ -112,9 +116,8 @@ def _stack(path: Path, series: Any, index: dict[str, int]) -> tuple[SliceStack, 
     if "S" in page.axes and channel is None:
         read(count // 2)  # real colour is found out on opening
         notes += ("Its colour channels are equal: read as grey.",)
-    if dtype.kind == "f":
-        notes += not_numbers(read, count, path.name)
-    return SliceStack(read, (count, *sides), dtype, cached=series.dataoffset is None), axes.notes + notes
+    stack = SliceStack(read, (count, *sides), dtype, cached=series.dataoffset is None, codec=codec_of(page))
+    return stack, axes.notes + notes
 
 
 def _names(path: Path, series: Any) -> tuple[list[str], tuple[str, ...]]:

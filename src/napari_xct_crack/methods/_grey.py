@@ -1,8 +1,9 @@
-"""Grey values of cracks in tensors: spread them as the scanner does, erase them from a frame."""
+"""Grey values of cracks in tensors: spread them as the scanner does, put them into a frame, erase them from one."""
 
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -10,6 +11,39 @@ from torch.nn import functional
 
 _SMOOTHING = 1.5
 """Standard deviation, in voxels, of the smoothing before the closing: the scale at which doubt is judged."""
+
+_FRAME_LIMIT = 1.5
+"""Frames are clipped to ± this when they are read; a synthetic one that leaves it would give itself away."""
+
+Composite = Literal["additive", "alpha", "alpha_doubled"]
+
+
+def compose(
+    how: Composite, background: Tensor, void: Tensor, answer: Tensor, contrast: Tensor | float, point_spread: float
+) -> Tensor:
+    """Put cracks into frames.
+
+    ``additive`` takes from the frame contrast · void, blurred in the plane by the point spread and scaled by a factor
+    between 0 and 2 that the synthesiser answers, so that the frame's noise stays inside the cracks. ``alpha`` paints
+    the synthesiser's grey, in [-1, 1], with the void as opacity; ``alpha_doubled`` paints twice that grey minus one,
+    which leaves the range of images.
+
+    Parameters
+    ----------
+    background, void, answer
+        Shape (n, k, h, w): frames, void or mask as a share between 0 and 1, output of the synthesiser.
+    contrast
+        Metal minus air in the frames' grey range times the depth of the cracks; broadcasts to (n, 1, 1, 1).
+    point_spread
+        Standard deviation in voxels.
+    """
+    if how == "additive":
+        missing = spread(2 * answer.sigmoid() * void, point_spread)
+        return (background - contrast * missing).clamp(-_FRAME_LIMIT, _FRAME_LIMIT)
+    grey = answer.tanh()
+    if how == "alpha_doubled":
+        grey = 2 * grey - 1
+    return void * grey + (1 - void) * background
 
 
 def spread(maps: Tensor, sigma: float) -> Tensor:
@@ -29,7 +63,7 @@ def spread(maps: Tensor, sigma: float) -> Tensor:
 def erase_cracks(frames: Tensor, trusted: Tensor, width: int) -> Tensor:
     """Lift doubtful dark lines to the grey around them and keep the noise.
 
-    The lift is what a grey closing (square of side `width`) adds to the smoothed frame, less what it adds to mere
+    The lift is what a grey closing (square, side `width`) adds to the smoothed frame, less what it adds to mere
     noise, that is, on average over the trusted voxels.
 
     Parameters
@@ -37,12 +71,12 @@ def erase_cracks(frames: Tensor, trusted: Tensor, width: int) -> Tensor:
     frames, trusted
         Shape (n, 1, h, w); trusted voxels (1) are returned as they are.
     width
-        Odd number of voxels; dark structures wider than this stay.
+        Dark structures wider than this many voxels stay; an even number counts as the odd one above.
     """
     smooth = spread(frames, _SMOOTHING)
     half = width // 2
-    grown = functional.max_pool2d(smooth, width, stride=1, padding=half)
-    closed = -functional.max_pool2d(-grown, width, stride=1, padding=half)
+    grown = functional.max_pool2d(smooth, 2 * half + 1, stride=1, padding=half)
+    closed = -functional.max_pool2d(-grown, 2 * half + 1, stride=1, padding=half)
     lift = closed - smooth
     noise = (lift * trusted).sum() / trusted.sum().clamp(min=1)
     return frames + (1 - trusted) * (lift - noise).clamp(min=0)

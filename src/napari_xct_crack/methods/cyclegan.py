@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import torch
 from pydantic import Field
+from pydantic.config import JsonDict
 from torch import Tensor, device, nn
 from torch.nn import functional
 
@@ -15,12 +16,11 @@ from ..networks import Network
 from ..networks._norm import norm_mode_for, set_norm
 from ..networks.patchgan import patchgan
 from . import Batch, Learner, Method
-from ._grey import erase_cracks, spread
-from ._history import exchange
+from ._adversary import Adversary
+from ._grey import Composite, compose, erase_cracks
 from ._losses import cross_entropy, dice_loss, null_loss
 
-_FRAME_LIMIT = 1.5
-"""Frames are clipped to ± this when they are read; a synthetic one that leaves it would give itself away."""
+_ADVANCED: JsonDict = {"advanced": True}
 
 
 class CycleGan(Method):
@@ -35,7 +35,7 @@ class CycleGan(Method):
     """
 
     kind: Literal["cyclegan"] = "cyclegan"
-    composite: Literal["additive", "alpha", "alpha_doubled"] = Field(
+    composite: Composite = Field(
         "additive",
         description="How cracks enter a frame: additive takes attenuation away, blurred as the scan is; alpha paints "
         "the synthesiser's grey over it; alpha_doubled paints twice that grey minus one, as published.",
@@ -45,6 +45,7 @@ class CycleGan(Method):
         gt=0,
         le=1,
         description="Additive cracks have a random depth between this share of the contrast and all of it.",
+        json_schema_extra=_ADVANCED,
     )
     erase: int = Field(
         15,
@@ -52,33 +53,60 @@ class CycleGan(Method):
         le=101,
         description="Real frames are rebuilt on a copy whose doubtful dark lines up to this many voxels wide are "
         "erased; 0 rebuilds on the frame itself, as published.",
+        json_schema_extra=_ADVANCED,
     )
     mask_loss: Literal["bce_dice", "bce_tanh"] = Field(
         "bce_dice",
         description="Loss of the mask cycle: cross entropy and Dice where the truth is known, or, as published, cross "
         "entropy on the tanh of the output with targets of -1 and 1.",
+        json_schema_extra=_ADVANCED,
     )
-    image_adversary: float = Field(1.0, ge=0, description="Weight of the image discriminator; published: 1.")
+    image_adversary: float = Field(
+        1.0, ge=0, description="Weight of the image discriminator; published: 1.", json_schema_extra=_ADVANCED
+    )
     mask_adversary: float = Field(0.25, ge=0, description="Weight of the mask discriminator; published: 1.")
-    mask_cycle: float = Field(10.0, ge=0, description="Weight of mask → image → mask; published: 10.")
-    image_cycle: float = Field(10.0, ge=0, description="Weight of image → mask → image; published: 10.")
+    mask_cycle: float = Field(
+        10.0, ge=0, description="Weight of mask → image → mask; published: 10.", json_schema_extra=_ADVANCED
+    )
+    image_cycle: float = Field(
+        10.0, ge=0, description="Weight of image → mask → image; published: 10.", json_schema_extra=_ADVANCED
+    )
     null: float = Field(1.0, ge=0, description="Weight of seeing no crack in metal beyond doubt; published: 0.")
     discriminator_width: int = Field(64, ge=4, le=128, description="Channels after a discriminator's first layer.")
     discriminator_norm: Literal["spectral", "instance"] = Field(
-        "spectral", description="What keeps a discriminator in bounds: spectral norm, or instance norm as published."
+        "spectral",
+        description="What keeps a discriminator in bounds: spectral norm, or instance norm as published.",
+        json_schema_extra=_ADVANCED,
     )
     discriminator_rate: float = Field(
-        0.5, gt=0, le=4, description="Learning rate of the discriminators as a share of the generators'; published: 1."
+        0.5,
+        gt=0,
+        le=4,
+        description="Learning rate of the discriminators as a share of the generators'; published: 1.",
+        json_schema_extra=_ADVANCED,
     )
     gradient_penalty: float = Field(
-        0.0, ge=0, description="Weight of the discriminators' squared gradient on real images; published: 0."
+        0.0,
+        ge=0,
+        description="Weight of the discriminators' squared gradient on real images; published: 0.",
+        json_schema_extra=_ADVANCED,
     )
-    history: int = Field(50, ge=0, le=500, description="How many older fakes per domain the discriminators see again.")
+    history: int = Field(
+        50,
+        ge=0,
+        le=500,
+        description="How many older fakes per domain the discriminators see again.",
+        json_schema_extra=_ADVANCED,
+    )
     learning_rate: float = Field(2e-4, gt=0, le=0.1, description="Learning rate of Adam.")
     decay_from: float = Field(
-        0.5, ge=0, le=1, description="Share of the training after which the learning rate falls linearly to 0."
+        0.5,
+        ge=0,
+        le=1,
+        description="Share of the training after which the learning rate falls linearly to 0.",
+        json_schema_extra=_ADVANCED,
     )
-    clip: float = Field(5.0, gt=0, description="Largest norm of the generators' gradient.")
+    clip: float = Field(5.0, gt=0, description="Largest norm of the generators' gradient.", json_schema_extra=_ADVANCED)
 
     def start(self, network: Network, channels: int, on: device) -> Learner:
         return CycleGanLearner(self, network, channels, on)
@@ -99,13 +127,16 @@ class CycleGanLearner(Learner):
         spectral = settings.discriminator_norm == "spectral"
         self.segmenter = network.build(channels).to(on)
         self.synthesiser = network.build(1).to(on)
-        self.judges = {
+        judges = {
             name: patchgan(1, settings.discriminator_width, spectral=spectral).to(on) for name in ("image", "mask")
         }
+        self.adversaries = {
+            name: Adversary(name, judge, settings.history, settings.gradient_penalty) for name, judge in judges.items()
+        }
         self.modules = {"segmenter": self.segmenter, "synthesiser": self.synthesiser}
-        self.modules |= {f"{name}_discriminator": judge for name, judge in self.judges.items()}
+        self.modules |= {f"{name}_discriminator": judge for name, judge in judges.items()}
         self.generated = [*self.segmenter.parameters(), *self.synthesiser.parameters()]
-        judged = [parameter for judge in self.judges.values() for parameter in judge.parameters()]
+        judged = [parameter for judge in judges.values() for parameter in judge.parameters()]
         self.optimizers = {
             "generators": torch.optim.Adam(self.generated, settings.learning_rate, betas=(0.5, 0.999)),
             "discriminators": torch.optim.Adam(judged, settings.learning_rate, betas=(0.5, 0.999)),
@@ -118,22 +149,21 @@ class CycleGanLearner(Learner):
         Returns
         -------
         dict
-            The generators' terms unweighted, the discriminators' losses, per domain the gap (mean score of real minus
-            that of fake: near 1 the adversary has won, below 0 it is fooled), and the crack share of predicted and of
-            drawn masks.
+            The generators' terms unweighted, the discriminators' losses and gaps (see
+            :class:`~napari_xct_crack.methods._adversary.Verdict`), and the crack share of predicted and drawn masks.
         """
         self._prepare(done)
-        for judge in self.judges.values():
-            judge.requires_grad_(False)
+        for adversary in self.adversaries.values():
+            adversary.net.requires_grad_(False)
         terms, fakes = self._generate(batch, rng)
-        weights = self._weights()
-        total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
+        total = torch.stack([getattr(self.settings, name) * value for name, value in terms.items()]).sum()
         self._update("generators", total, clip=True)
-        for judge in self.judges.values():
-            judge.requires_grad_(True)
         reals = {"image": self._mid(batch.cracked), "mask": 2 * batch.masks - 1}
-        shown = {name: exchange(self.pools, name, fakes[name], self.settings.history, rng) for name in reals}
-        judged, gaps = self._judge(reals, shown)
+        judged, gaps = {}, {}
+        for name, adversary in self.adversaries.items():
+            adversary.net.requires_grad_(True)
+            verdict = adversary.judge(reals[name], fakes[name], self.pools, rng)
+            judged[f"{name}_discriminator"], gaps[f"{name}_gap"] = verdict
         self._update("discriminators", torch.stack(list(judged.values())).sum(), clip=False)
         shares = {"predicted_share": (fakes["mask"].mean() + 1) / 2, "drawn_share": batch.masks.mean()}
         losses = terms | judged | gaps | shares
@@ -149,22 +179,18 @@ class CycleGanLearner(Learner):
             module.train()
         set_norm(self.segmenter, norm_mode_for(done))
 
-    def _weights(self) -> dict[str, float]:
-        names = ("image_adversary", "mask_adversary", "mask_cycle", "image_cycle", "null")
-        return {name: getattr(self.settings, name) for name in names}
-
     def _generate(self, batch: Batch, rng: np.random.Generator) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """The generators' terms, and the fakes of both domains (detached)."""
+        """The generators' terms, named as their weights are, and the fakes of both domains (detached)."""
         settings = self.settings
-        frame = self.compose(batch.crack_free, self._void(batch), batch, self._depth(batch, rng))
+        frame = self._compose(batch.crack_free, self._void(batch), batch, self._depth(batch, rng))
         back = self.segmenter(frame)
         logits = self.segmenter(batch.cracked)
         mask = self.signed(logits)
         real, trusted = self._mid(batch.cracked), batch.cracked_trusted
         background = erase_cracks(real, trusted, settings.erase) if settings.erase else real
-        rebuilt = self.compose(background, (mask + 1) / 2, batch, torch.ones((), device=mask.device))
+        rebuilt = self._compose(background, (mask + 1) / 2, batch, 1.0)
         fakes = {"image": self._mid(frame), "mask": mask}
-        terms = {f"{name}_adversary": (self.judges[name](fake) - 1).square().mean() for name, fake in fakes.items()}
+        terms = {f"{name}_adversary": self.adversaries[name].against(fake) for name, fake in fakes.items()}
         terms["mask_cycle"] = self.mask_cycle(back, batch)
         terms["image_cycle"] = functional.l1_loss(rebuilt, real)
         if settings.null:
@@ -172,28 +198,12 @@ class CycleGanLearner(Learner):
             terms["null"] = null_loss(seen, torch.cat([trusted, batch.crack_free_trusted]))
         return terms, {name: fake.detach() for name, fake in fakes.items()}
 
-    def compose(self, background: Tensor, void: Tensor, batch: Batch, depth: Tensor) -> Tensor:
-        """Put cracks into frames; the synthesiser sees each slice's void map, scaled to [-1, 1], and nothing else.
-
-        In ``additive`` it answers with a factor between 0 and 2 on the attenuation that is missing, in the others with
-        a grey value.
-
-        Parameters
-        ----------
-        background, void
-            Shape (n, k, h, w); the void is a share between 0 and 1.
-        depth
-            Broadcasts to (n, 1, 1, 1); scales the additive cracks.
-        """
+    def _compose(self, background: Tensor, void: Tensor, batch: Batch, depth: Tensor | float) -> Tensor:
+        """Cracks in frames; the synthesiser sees nothing but each slice's void map by itself, scaled to [-1, 1]."""
         n, k, h, w = void.shape
-        answer: Tensor = self.synthesiser((2 * void - 1).reshape(n * k, 1, h, w)).reshape(n, k, h, w)
-        if self.settings.composite == "additive":
-            missing = spread(void * 2 * answer.sigmoid(), batch.point_spread)
-            return (background - batch.contrast * depth * missing).clamp(-_FRAME_LIMIT, _FRAME_LIMIT)
-        grey = answer.tanh()
-        if self.settings.composite == "alpha_doubled":
-            grey = 2 * grey - 1
-        return void * grey + (1 - void) * background
+        answer = self.synthesiser((2 * void - 1).reshape(n * k, 1, h, w)).reshape(n, k, h, w)
+        contrast = batch.contrast * depth
+        return compose(self.settings.composite, background, void, answer, contrast, batch.point_spread)
 
     def signed(self, logits: Tensor) -> Tensor:
         """The mask in [-1, 1]: tanh of the output as published, else twice its probability minus one."""
@@ -218,21 +228,6 @@ class CycleGanLearner(Learner):
         """One depth per image, log-uniform."""
         drawn = np.exp(rng.uniform(math.log(self.settings.shallowest), 0.0, (len(batch.masks), 1, 1, 1)))
         return torch.as_tensor(drawn, dtype=batch.masks.dtype, device=batch.masks.device)
-
-    def _judge(self, reals: dict[str, Tensor], fakes: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """The discriminators' losses and the gaps between their scores."""
-        losses, gaps = {}, {}
-        penalty = self.settings.gradient_penalty
-        for name, judge in self.judges.items():
-            real = reals[name].detach().requires_grad_(penalty > 0)
-            good, bad = judge(real), judge(fakes[name])
-            loss = 0.5 * ((good - 1).square().mean() + bad.square().mean())
-            if penalty > 0:
-                slope = torch.autograd.grad(good.sum(), real, create_graph=True)[0]
-                loss = loss + penalty / 2 * slope.square().sum((1, 2, 3)).mean()
-            losses[f"{name}_discriminator"] = loss
-            gaps[f"{name}_gap"] = good.mean() - bad.mean()
-        return losses, gaps
 
     def _update(self, name: str, loss: Tensor, clip: bool) -> None:
         optimizer = self.optimizers[name]

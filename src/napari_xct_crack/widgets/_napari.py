@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SIDE = 2048
 """Longest side of a volume that every graphics driver can hold as one 3-D texture."""
-VOXELS = 2**28
+VOXELS = 2**27
 """Most voxels that are read for one 3-D view."""
 
 
@@ -50,53 +50,71 @@ def _fits(shape: tuple[int, ...]) -> bool:
 class Guard:
     """Keeps the 3-D view from reading a whole scan: takes the finest level that fits, or goes back to slices and says so.
 
-    napari itself takes the coarsest level of a pyramid, whatever its size, and all of an array without one.
+    napari itself takes the coarsest level of a pyramid, whatever its size, all of an array without one, and whatever
+    level the user chooses.
     """
 
     def __init__(self, viewer: Viewer) -> None:
         self._viewer = viewer
+        self._chosen: set[str] = set()
         viewer.dims.events.ndisplay.connect(self.check, position="first")
-        viewer.layers.events.inserted.connect(self.check)
-        viewer.layers.events.inserted.connect(self._follow)
+        viewer.layers.events.inserted.connect(self._inserted)
         for layer in viewer.layers:
-            self._follow(value=layer)
+            self._watch(layer)
 
     def stop(self) -> None:
         """Leave the viewer as it was."""
         self._viewer.dims.events.ndisplay.disconnect(self.check)
-        self._viewer.layers.events.inserted.disconnect(self.check)
-        self._viewer.layers.events.inserted.disconnect(self._follow)
+        self._viewer.layers.events.inserted.disconnect(self._inserted)
+        for layer in self._viewer.layers:
+            vars(layer).pop("refresh", None)
 
-    def _follow(self, event: Any = None, value: Any = None) -> None:
-        layer = value if value is not None else event.value
-        if hasattr(layer.events, "locked_data_level"):
-            layer.events.locked_data_level.connect(self.check)
+    def _inserted(self, event: Any) -> None:
+        self._watch(event.value)
+        self.check()
+
+    def _watch(self, layer: Layer) -> None:
+        """Look at the level before it is read: the layer tells of a chosen level only after it has drawn it."""
+        if not _is_volume(layer):
+            return
+        draw = layer.refresh
+
+        def refresh(*positional: Any, **named: Any) -> None:
+            if self._viewer.dims.ndisplay == 3 and not self._fits(layer):
+                self.check()
+            else:
+                draw(*positional, **named)
+
+        layer.refresh = refresh
 
     def check(self, event: Any = None) -> None:
         """Choose levels for the number of dimensions that is shown now."""
-        solid = self._viewer.dims.ndisplay == 3
-        for layer in list(self._viewer.layers):
-            if type(layer).__name__ not in ("Image", "Labels") or layer.ndim != 3 or getattr(layer, "rgb", False):
-                continue
-            if not solid:
-                if layer.multiscale and layer.metadata.pop("xct_crack_guarded", False):
+        for layer in [layer for layer in self._viewer.layers if _is_volume(layer)]:
+            if self._viewer.dims.ndisplay == 2:
+                if layer.unique_id in self._chosen:
+                    self._chosen.discard(layer.unique_id)
                     layer.locked_data_level = None
-            elif not self._choose(layer):
+            elif not self._fits(layer) and not self._choose(layer):
                 warn(_refusal(layer))
                 self._viewer.dims.ndisplay = 2
                 return
 
+    def _fits(self, layer: Layer) -> bool:
+        level = layer.locked_data_level if layer.multiscale else 0
+        return level is not None and _fits(_shapes(layer)[level])
+
     def _choose(self, layer: Layer) -> bool:
-        """Lock a level that fits; false if there is none."""
-        shapes = _shapes(layer)
-        chosen = layer.locked_data_level if layer.multiscale else 0
-        if chosen is not None and _fits(shapes[chosen]):
-            return True
-        level = next((number for number, shape in enumerate(shapes) if _fits(shape)), None)
-        if level is not None and layer.multiscale:
-            layer.metadata["xct_crack_guarded"] = True
-            layer.locked_data_level = level
-        return level is not None
+        """Lock the finest level that fits; false if there is none."""
+        level = next((number for number, shape in enumerate(_shapes(layer)) if _fits(shape)), None)
+        if level is None or not layer.multiscale:
+            return False
+        self._chosen.add(layer.unique_id)
+        layer.locked_data_level = level
+        return True
+
+
+def _is_volume(layer: Layer) -> bool:
+    return type(layer).__name__ in ("Image", "Labels") and layer.ndim == 3 and not getattr(layer, "rgb", False)
 
 
 def _refusal(layer: Layer) -> str:

@@ -53,6 +53,7 @@ class Walk(Command):
         """Walk; the file `out` counts the steps that were saved."""
         yield Said(f"Walking through {self.source}.")
         for step in range(self.steps):
+            self.out.write_text(str(step))
             time.sleep(self.pause)
             self.out.write_text(str(step + 1))
             yield Progress(step + 1, self.steps, "walk")

@@ -1,0 +1,204 @@
+"""Probability to mask, in a fixed order: threshold or hysteresis, close, fill holes, open, erode, dilate, remove small.
+
+A radius is the half axis of a ball (an ellipsoid where voxels are anisotropic, a disc of the slice in 2-D). Beyond the
+ends of the volume nothing is crack, yet nothing is worn away from there: a crack that runs out of the volume stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from .. import blocks
+from ..components import Dimensions, neighbours
+from ..events import Warned, Work, finish
+from ..io._pyramid import layout
+from ..settings import Length, Settings, VoxelSize
+from ..volume import Box, Volume
+from ._morphology import Mask, Radii
+from ._stages import Action, Global, Local, Read, above, at_border
+
+__all__ = ["CleanSettings", "clean", "clean_array"]
+
+_LENGTHS: tuple[Action, ...] = ("closing", "opening", "erosion", "dilation")
+
+
+class CleanSettings(Settings):
+    """How a probability becomes a mask; the fields stand in the order in which they act, a length of 0 does nothing."""
+
+    threshold: float = Field(0.5, gt=0, le=1, description="A voxel is crack from this probability on.")
+    hysteresis: float | None = Field(
+        None, gt=0, le=1, description="Also from this lower one on, where that is connected to a voxel above the other."
+    )
+    closing: Length = Field(Length(0), description="Bridge gaps up to twice this radius.")
+    fill_holes: bool = Field(False, description="Fill holes that the mask encloses.")
+    opening: Length = Field(Length(0), description="Remove what is thinner than twice this radius.")
+    erosion: Length = Field(Length(0), description="Make cracks thinner by this on each side.")
+    dilation: Length = Field(Length(0), description="Make cracks thicker by this on each side.")
+    min_size: int = Field(0, ge=0, description="Remove connected cracks of fewer voxels.")
+    dimensions: Dimensions = Field("3d", description="Balls and connections in 3-D, or each slice by itself (2d).")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> CleanSettings:
+        if self.hysteresis is not None and self.hysteresis > self.threshold:
+            raise ValueError(
+                f"it is the lower of two, so at most {self.threshold}, but hysteresis is {self.hysteresis}"
+            )
+        return self
+
+
+def clean_array(
+    array: NDArray[Any], settings: CleanSettings | None = None, voxel_size: VoxelSize | None = None
+) -> NDArray[np.uint8]:
+    """Clean a probability in memory.
+
+    Parameters
+    ----------
+    array
+        Shape (z, y, x): uint8 with p = v / 255, float with p = v, or a boolean mask.
+    voxel_size
+        µm along z, y, x; needed for lengths in µm only.
+
+    Returns
+    -------
+    NDArray[np.uint8]
+        0/1, same shape.
+
+    Raises
+    ------
+    InputError
+        If the type is no probability.
+    SettingsError
+        If a length is in µm and the voxel size is unknown.
+    """
+    volume = Volume.from_array(array)
+    for stage in _stages(settings or CleanSettings(), voxel_size):
+        on_box = finish(stage.begin(volume.shape, volume.read, volume.shape))
+        volume = Volume.from_array(on_box(Box.of(volume.shape)))
+    return volume.read().astype(np.uint8)
+
+
+def clean(
+    probability: Volume, settings: CleanSettings | None, out: str | Path, *, overwrite: bool = False
+) -> Work[Volume]:
+    """Clean a probability of any size into a 0/1 OME-Zarr; equal to :func:`clean_array` of the whole.
+
+    Parameters
+    ----------
+    probability
+        uint8 with p = v / 255 or float with p = v; in a volume with role mask or labels, all but 0 is crack.
+    out
+        A folder that ends in ``.ome.zarr``; it gets the probability's voxel size and place.
+
+    Raises
+    ------
+    InputError
+        If the type is no probability.
+    SettingsError
+        If a length is in µm and the voxel size is unknown.
+    OutputError, BusyError
+        If the output exists with other content, cannot be written or is being written.
+    """
+    settings = settings or CleanSettings()
+    if probability.role not in ("mask", "labels"):
+        above(np.zeros(0, probability.dtype), settings.threshold)
+    stages = _stages(settings, probability.voxel_size)
+    yield from _without_effect(settings, probability.voxel_size)
+
+    def plan(path: Path, source: Volume, stages: list[Local | Global], replace: bool) -> blocks.Plan:
+        def start(work: Path) -> Work[blocks.Compute]:
+            before = source
+            if stages[:-1]:
+                before = yield from blocks.run(plan(work / f"{len(stages)}.zarr", source, stages[:-1], False))
+            side = layout(source.shape, 1)[1]
+            on_box = yield from stages[-1].begin(source.shape, _reader(before), side)
+            return (yield from blocks.at_once(lambda box: on_box(box).astype(np.uint8))(work))
+
+        return blocks.Plan(
+            out=path,
+            shape=probability.shape,
+            dtype=np.uint8,
+            role="mask",
+            voxel_size=probability.voxel_size,
+            offset=probability.origin,
+            start=start,
+            made_from=(probability,),
+            settings=settings.model_dump(mode="json"),
+            what="cleaning" if len(stages) == 1 else f"cleaning, pass {len(stages)}",
+            overwrite=replace,
+        )
+
+    return (yield from blocks.run(plan(Path(out), probability, stages, overwrite)))
+
+
+def _reader(volume: Volume) -> Read:
+    if volume.role in ("mask", "labels"):
+        return lambda box: volume.read(box) != 0
+    return volume.read
+
+
+def _without_effect(settings: CleanSettings, voxel_size: VoxelSize | None) -> Iterator[Warned]:
+    for name in _LENGTHS:
+        length: Length = getattr(settings, name)
+        if length.value and max(_radii(length, settings, voxel_size)) < 1:
+            yield Warned(f"The {name} of {length} is less than one voxel, so it does nothing.")
+
+
+def _radii(length: Length, settings: CleanSettings, voxel_size: VoxelSize | None) -> Radii:
+    z, y, x = length.voxels(voxel_size) if length.value else (0.0, 0.0, 0.0)
+    return (z if settings.dimensions == "3d" else 0.0, y, x)
+
+
+def _stages(settings: CleanSettings, voxel_size: VoxelSize | None) -> list[Local | Global]:
+    """The passes in their order; local steps that follow each other are one pass."""
+    actions: dict[Action, Radii] = {}
+    for name in _LENGTHS:
+        radii = _radii(getattr(settings, name), settings, voxel_size)
+        if max(radii) >= 1:
+            actions[name] = radii
+    stages: list[Local | Global] = []
+    if settings.hysteresis is not None:
+        stages.append(_hysteresis(settings.hysteresis, settings))
+    before = [(name, radii) for name, radii in actions.items() if name == "closing"]
+    after = [(name, radii) for name, radii in actions.items() if name != "closing"]
+    if settings.fill_holes:
+        if before:
+            stages.append(Local(settings.threshold, tuple(before)))
+        stages.append(_filling(settings))
+        before = []
+    if before or after:
+        stages.append(Local(settings.threshold, (*before, *after)))
+    if settings.min_size > 1:
+        stages.append(_sizing(settings))
+    return stages or [Local(settings.threshold)]
+
+
+def _hysteresis(low: float, settings: CleanSettings) -> Global:
+    def split(values: NDArray[Any], box: Box, shape: Any) -> tuple[Mask, Mask]:
+        return above(values, low), above(values, settings.threshold)
+
+    return Global("hysteresis", neighbours(settings.dimensions, True), split, lambda found: found.marked.copy())
+
+
+def _filling(settings: CleanSettings) -> Global:
+    axes = (0, 1, 2) if settings.dimensions == "3d" else (1, 2)
+
+    def split(values: NDArray[Any], box: Box, shape: Any) -> tuple[Mask, Mask]:
+        outside = ~above(values, settings.threshold)
+        return outside, outside & at_border(box, shape, axes)
+
+    structure = neighbours(settings.dimensions, False)
+    return Global("holes", structure, split, lambda found: found.marked.copy(), background=True)
+
+
+def _sizing(settings: CleanSettings) -> Global:
+    def split(values: NDArray[Any], box: Box, shape: Any) -> tuple[Mask, None]:
+        return above(values, settings.threshold), None
+
+    structure = neighbours(settings.dimensions, True)
+    return Global("sizes", structure, split, lambda found: np.asarray(found.sizes >= settings.min_size))

@@ -1,0 +1,111 @@
+"""Cleaning as a few passes over a volume: each can compute any box, the global ones after having seen all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..components import Components, find
+from ..errors import InputError
+from ..events import Work
+from ..volume import Box, Triple
+from ._morphology import Mask, Radii, closed, dilated, eroded, opened
+
+Read = Callable[[Box], NDArray[Any]]
+OnBox = Callable[[Box], Mask]
+Action = Literal["closing", "opening", "erosion", "dilation"]
+_ACTIONS = {"closing": closed, "opening": opened, "erosion": eroded, "dilation": dilated}
+
+
+def above(values: NDArray[Any], threshold: float) -> Mask:
+    """Where the probability reaches a threshold; a boolean mask stays as it is.
+
+    Raises
+    ------
+    InputError
+        If the type is no probability.
+    """
+    if values.dtype.kind == "b":
+        return values
+    if values.dtype == np.uint8:
+        result: Mask = (np.arange(256) / 255 >= threshold)[values]
+        return result
+    if values.dtype.kind == "f":
+        return np.asarray(values >= threshold)
+    raise InputError(
+        f"A probability is uint8 (p = v / 255) or a float from 0 to 1; these values are of type {values.dtype}."
+    )
+
+
+@dataclass(frozen=True)
+class Local:
+    """Steps whose result at a voxel depends on its surroundings only."""
+
+    threshold: float
+    steps: tuple[tuple[Action, Radii], ...] = ()
+
+    @property
+    def halo(self) -> Triple:
+        """How far the surroundings reach."""
+        z, y, x = (
+            sum(int(radii[axis]) * (2 if name in ("closing", "opening") else 1) for name, radii in self.steps)
+            for axis in range(3)
+        )
+        return (z, y, x)
+
+    def begin(self, shape: Triple, read: Read, side: Triple) -> Work[OnBox]:
+        """Nothing comes first."""
+
+        def on_box(box: Box) -> Mask:
+            around = box.grown(self.halo).intersection(Box.of(shape))
+            mask = above(read(around), self.threshold)
+            for name, radii in self.steps:
+                mask = _ACTIONS[name](mask, radii)
+            z, y, x = around.start
+            return mask[box.shifted((-z, -y, -x)).slices]
+
+        return on_box
+        yield
+
+
+@dataclass(frozen=True)
+class Global:
+    """A step that decides on whole components."""
+
+    what: str
+    structure: Mask
+    split: Callable[[NDArray[Any], Box, Triple], tuple[Mask, Mask | None]]
+    """What is labelled, and which voxels mark their component."""
+    keeps: Callable[[Components], NDArray[np.bool_]]
+    background: bool = False
+    """Whether the background is labelled; what is not kept of it joins the mask."""
+
+    def begin(self, shape: Triple, read: Read, side: Triple) -> Work[OnBox]:
+        """Find the components, block by block."""
+
+        def divided(box: Box) -> tuple[Mask, Mask | None]:
+            return self.split(read(box), box, shape)
+
+        components = yield from find(shape, divided, side=side, structure=self.structure, what=self.what)
+        kept = self.keeps(components)
+        kept[0] = False
+
+        def on_box(box: Box) -> Mask:
+            chosen: Mask = kept[components.labels(box, divided(box)[0])]
+            return ~chosen if self.background else chosen
+
+        return on_box
+
+
+def at_border(box: Box, shape: Triple, axes: tuple[int, ...]) -> Mask:
+    """Voxels of a box that lie at an end of the volume along one of these axes."""
+    border = np.zeros(box.shape, bool)
+    for axis in axes:
+        ends = np.arange(box.start[axis], box.stop[axis])
+        at = (ends == 0) | (ends == shape[axis] - 1)
+        border |= at.reshape([-1 if other == axis else 1 for other in range(3)])
+    return border

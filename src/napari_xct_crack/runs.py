@@ -1,0 +1,270 @@
+"""A training run: everything about it lies in one folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+from pydantic import Field, field_validator
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from . import __version__
+from .blocks import identity
+from .cracks import CrackGenerator
+from .cracks.sheet import SheetCracks
+from .errors import BusyError, InputError, OutputError, writing
+from .methods import Method
+from .methods.semisynthetic import SemiSynthetic
+from .networks import Network
+from .networks._norm import fold
+from .networks.compact import Compact
+from .patches import PatchSettings
+from .settings import Settings
+from .volume import Volume
+
+FORMAT = 1
+"""Number of the run folder's layout."""
+
+
+class TrainSettings(Settings):
+    """What makes one training run differ from another; the budget does not."""
+
+    cracks: CrackGenerator = Field(SheetCracks(), description="Crack generation module whose cracks are learnt.")
+    method: Method = Field(SemiSynthetic(), description="Way to learn.")
+    network: Network = Field(Compact(), description="Network of the segmenter.")
+    patches: PatchSettings = Field(PatchSettings(), description="How frames are cut from the scan.")
+    slices: int = Field(5, ge=1, le=31, description="Neighbouring slices the segmenter sees, odd; the middle one is segmented.")
+    batch: int = Field(8, ge=1, le=256, description="Patches in a step.")
+    steps_per_epoch: int = Field(50, ge=1, le=100000, description="Steps between two looks at the monitors.")
+    seed: int = Field(0, ge=0, description="Seed of everything random.")
+
+    @field_validator("slices")
+    @classmethod
+    def _odd(cls, value: int) -> int:
+        if value % 2 == 0:
+            raise ValueError("the number of slices must be odd")
+        return value
+
+
+@dataclass(frozen=True)
+class Segmenter:
+    """A trained network ready to segment: (n, slices, h, w) frames to (n, 1, h, w) logits."""
+
+    net: nn.Module
+    slices: int
+    stride: int
+    reach: int
+    card: Mapping[str, Any]
+    """Grey window and its rule, voxel size, noise, settings, metrics; no paths, no names."""
+    identity: str
+    """Hash of the weights."""
+
+
+class Run:
+    """A run's folder.
+
+    Parameters
+    ----------
+    folder
+        An existing run.
+    volume
+        The prepared scan it learns from; only training needs it.
+
+    Raises
+    ------
+    InputError
+        If the folder is no run, or one of a newer version.
+    """
+
+    def __init__(self, folder: str | Path, volume: Volume | None = None) -> None:
+        self.folder = Path(folder).absolute()
+        self.volume = volume
+        record = self.folder / "settings.json"
+        if not record.is_file():
+            raise InputError(f"{folder} is not a training run: it holds no settings.json.")
+        self.record = read_json(record)
+        if self.record.get("format") != FORMAT:
+            raise InputError(f"{folder} is a run of format {self.record.get('format')}; this version reads format {FORMAT}.")
+        self.settings = TrainSettings.checked(self.record["settings"])
+
+    @classmethod
+    def create(
+        cls, folder: str | Path, settings: TrainSettings, volume: Volume, window_rule: Mapping[str, Any] | None = None
+    ) -> Run:
+        """A new run, or the same one to go on with.
+
+        Parameters
+        ----------
+        volume
+            The prepared scan.
+        window_rule
+            Settings by which the contrast window was found, for scans to come; none if it was given by hand.
+
+        Raises
+        ------
+        OutputError
+            If the folder holds another run or other files, or cannot be written.
+        """
+        folder = Path(folder).absolute()
+        record = {
+            "format": FORMAT,
+            "settings": settings.model_dump(mode="json"),
+            "scan": {
+                "identity": identity(volume),
+                "window": volume.window,
+                "window_rule": window_rule,
+                "voxel_size": volume.voxel_size,
+                "shape": volume.shape,
+                "origin": volume.origin,
+            },
+            "versions": {"napari-xct-crack": __version__, "torch": torch.__version__, "python": platform.python_version()},
+        }
+        record = json.loads(json.dumps(record))
+        with writing(folder):
+            if (folder / "settings.json").exists():
+                run = cls(folder, volume)
+                for key, what in (("settings", "settings"), ("scan", "scan, crop or window")):
+                    if run.record[key] != record[key]:
+                        raise OutputError(f"{folder} is a run with another {what}; name another folder or use --overwrite.")
+                return run
+            if folder.exists() and any(folder.iterdir()):
+                raise OutputError(f"{folder} exists and is not a training run; name another folder.")
+            folder.mkdir(parents=True, exist_ok=True)
+            write_json(folder / "settings.json", record)
+        return cls(folder, volume)
+
+    @contextmanager
+    def owned(self) -> Iterator[None]:
+        """Hold the run's lock.
+
+        Raises
+        ------
+        BusyError
+            If another process trains it.
+        """
+        with writing(self.folder):
+            lock = FileLock(self.folder / ".lock")
+            try:
+                lock.acquire(timeout=0)
+            except Timeout as error:
+                raise BusyError(f"{self.folder} is being trained by another process; wait for it or stop it.") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @property
+    def trained(self) -> bool:
+        """Whether it holds a model to segment with."""
+        return (self.folder / "model" / "card.json").is_file()
+
+    def save_model(self, weights: Mapping[str, Tensor], metrics: Mapping[str, Any], look: Mapping[str, Any]) -> None:
+        """Write ``model/``: the segmenter as safetensors and a card; it is what people share."""
+        folder = self.folder / "model"
+        folder.mkdir(exist_ok=True)
+        scan = self.record["scan"]
+        card = {
+            "format": FORMAT,
+            "window": scan["window"],
+            "window_rule": scan["window_rule"],
+            "voxel_size": scan["voxel_size"],
+            "scan": scan["identity"],
+            "appearance": dict(look),
+            "settings": self.record["settings"],
+            "versions": self.record["versions"],
+            "metrics": dict(metrics),
+        }
+        write_tensors(folder / "segmenter.safetensors", weights)
+        write_json(folder / "card.json", card)
+
+    def segmenter(self, device: str | torch.device = "cpu") -> Segmenter:
+        """Load the exported segmenter.
+
+        Raises
+        ------
+        InputError
+            If the run has not been trained yet or its model is damaged.
+        """
+        return load_segmenter(self.folder / "model", device)
+
+
+def load_segmenter(folder: Path, device: str | torch.device = "cpu") -> Segmenter:
+    """Load a ``model`` folder: a card and weights.
+
+    Raises
+    ------
+    InputError
+        If there is none or it is damaged.
+    """
+    if not (folder / "card.json").is_file():
+        raise InputError(f"{folder.parent} holds no trained model yet; train it first.")
+    card = read_json(folder / "card.json")
+    settings = TrainSettings.checked(card["settings"])
+    path = folder / "segmenter.safetensors"
+    weights, _ = read_tensors(path)
+    net = settings.network.build(settings.slices)
+    try:
+        net.load_state_dict(weights)
+    except RuntimeError as error:
+        raise InputError(f"The weights in {path} do not belong to the network that the card names.") from error
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    net = fold(net).eval().to(device)
+    return Segmenter(net, settings.slices, settings.network.stride, settings.network.reach, card, digest)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file, or one sentence."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as JSON ({error}).") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path} should hold a JSON object.")
+    return values
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Replace a JSON file atomically."""
+    _replace(path, json.dumps(values, indent=1).encode())
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    """Replace a safetensors file atomically."""
+    held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    _replace(path, save(held, metadata=dict(metadata or {})))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of a safetensors file.
+
+    Raises
+    ------
+    InputError
+        If it is missing or damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path} is missing or damaged ({error}).") from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    with writing(path):
+        partial = path.with_name(path.name + ".partial")
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)

@@ -1,0 +1,294 @@
+"""The training loop, read from top to bottom: draw, learn, average, save."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from .errors import InputError, SettingsError, XctCrackError
+from .events import EpochEnd, Event, Preview, Said, Saved, StepDone, Warned, Work
+from .methods import Batch, Learner
+from .monitors import monitor, preview, words
+from .patches import Patches
+from .runs import Run, read_tensors, write_tensors
+from .settings import Settings
+
+_PROBE = 12
+"""Steps whose speed fixes the number of steps of a run given in minutes; until then none of the budget counts as used."""
+
+_MARKS = tuple(50 * 2**power for power in range(12))
+"""Steps at which a snapshot and a preview are kept."""
+
+
+class Budget(Settings):
+    """How long to train; not part of a run's identity, a run can go on with a larger one."""
+
+    minutes: float | None = Field(None, gt=0, le=100000, description="Time to train; the speed of the first steps turns it into a number of steps.")
+    epochs: int | None = Field(None, ge=1, le=1000000, description="Epochs to train, in place of minutes.")
+
+
+@dataclass
+class _State:
+    """Where a run stands; saved with every checkpoint."""
+
+    step: int = 0
+    seconds_per_step: float = 0.0
+    batch: int = 0
+    monitors: dict[str, float] = field(default_factory=dict)
+
+
+def device_named(name: str) -> torch.device:
+    """The device called `name`; ``"auto"`` is CUDA where it is there.
+
+    Raises
+    ------
+    SettingsError
+        If this machine has none of that name.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise SettingsError(f"The device {name!r} is not available here; use auto, cpu, or install a torch build for it.") from error
+    return device
+
+
+def train(run: Run, budget: Budget | None = None, device: str = "auto") -> Work[Run]:
+    """Train a run, or go on with it, until its budget is used.
+
+    Parameters
+    ----------
+    run
+        As made by :meth:`Run.create`, with its volume.
+    budget
+        Minutes or epochs; five minutes if neither is given.
+    device
+        ``"auto"``, ``"cpu"``, ``"cuda"``, …
+
+    Yields
+    ------
+    Event
+        StepDone each step; EpochEnd, Preview and Saved now and then. Not asking for the next saves and ends.
+
+    Raises
+    ------
+    XctCrackError
+        If the scan has no usable patch, the device or disk gives out, or the losses are no numbers.
+    """
+    if run.volume is None:
+        raise InputError("A run needs its prepared scan to be trained.")
+    budget = budget or Budget(minutes=5)
+    if budget.minutes is None and budget.epochs is None:
+        budget = Budget(minutes=5)
+    with run.owned():
+        trainer = _Trainer(run, device_named(device))
+        yield from trainer.opening()
+        yield from trainer.loop(budget)
+    return run
+
+
+class _Trainer:
+    def __init__(self, run: Run, device: torch.device) -> None:
+        assert run.volume is not None
+        self.run, self.settings, self.device = run, run.settings, device
+        settings = self.settings
+        self.patches = Patches(
+            run.volume, settings.patches, settings.cracks, settings.slices, settings.network.stride, settings.seed
+        )
+        torch.manual_seed(settings.seed)
+        self.learner: Learner = settings.method.start(settings.network, settings.slices, device)
+        self.average = copy.deepcopy(self.learner.modules["segmenter"])
+        self.state = _State(batch=settings.batch)
+        self.checkpoint = run.folder / "checkpoint.safetensors"
+        self.saved_at, self.saved_step, self.save_cost = time.monotonic(), 0, 0.0
+        self.rows: list[dict[str, float]] = []
+        if self.checkpoint.exists():
+            self._restore()
+
+    def opening(self) -> Iterator[Event]:
+        """What the user should know before the first step."""
+        look = self.patches.appearance
+        yield Said(f"Training on {self.device}, {torch.get_num_threads()} threads, from step {self.state.step}.")
+        yield Said(
+            f"The scan: metal {look.metal:.0f}, contrast {look.contrast:.0f}, noise {look.noise:.0f} grey values, "
+            f"point spread {look.point_spread:.2f} voxels."
+        )
+        yield from (Warned(note) for note in look.notes)
+        share = self.patches.doubtful_share
+        if share > 0.1:
+            yield Warned(f"{share:.0%} of the metal is dark against its surroundings; check the part mask and the polarity.")
+
+    def loop(self, budget: Budget) -> Iterator[Event]:
+        """Steps until the budget is used; saves when it ends, is stopped, and now and then."""
+        total = self._total(budget)
+        if total is not None and self.state.step >= total:
+            yield Said(f"This run has already had its {total} steps; give a larger budget to go on.")
+            return
+        with ThreadPoolExecutor(1) as pool:
+            drawn = self._draw(pool, self.state.step)
+            try:
+                while total is None or self.state.step < total:
+                    started = time.perf_counter()
+                    batch, drawn = drawn.result(), self._draw(pool, self.state.step + 1)
+                    done = 0.0 if total is None else max(0, self.state.step - _PROBE) / max(1, total - _PROBE)
+                    losses, drawn = self._learn(batch, done, drawn, pool)
+                    total = total or self._probe(budget, time.perf_counter() - started)
+                    yield StepDone(self.state.step, total or 0, losses)
+                    yield from self._now_and_then(batch, total)
+            finally:
+                drawn.cancel()
+                if self.state.step > self.saved_step:
+                    self.save()
+        yield Saved(str(self.run.folder), self.state.step)
+
+    def _learn(
+        self, batch: Batch, done: float, drawn: Future[Batch], pool: ThreadPoolExecutor
+    ) -> tuple[dict[str, float], Future[Batch]]:
+        """One step; on a device that is out of memory again with half the patches."""
+        rng = np.random.default_rng((self.settings.seed, 7, self.state.step))
+        try:
+            losses = self.learner.step(batch, done, rng)
+        except torch.OutOfMemoryError as error:
+            if self.state.batch == 1:
+                raise XctCrackError("Not even one patch fits into the device's memory; choose a smaller patch or network.") from error
+            self.state.batch //= 2
+            drawn.cancel()
+            again = self._draw(pool, self.state.step).result()
+            return self._learn(again, done, self._draw(pool, self.state.step + 1), pool)
+        if not all(np.isfinite(value) for value in losses.values()):
+            raise XctCrackError(f"The losses are no longer numbers at step {self.state.step + 1}; lower the learning rate and start anew.")
+        self.state.step += 1
+        self._update_average()
+        self.rows.append({"step": self.state.step, **losses})
+        return losses, drawn
+
+    def _draw(self, pool: ThreadPoolExecutor, step: int) -> Future[Batch]:
+        return pool.submit(self.patches.batch, step, self.state.batch, self.device)
+
+    def _probe(self, budget: Budget, seconds: float) -> int | None:
+        """Collect the speed of the first steps; the total once it is known."""
+        if self.state.step <= 2:
+            self.probed: list[float] = []
+        self.probed = [*getattr(self, "probed", []), seconds]
+        if len(self.probed) < _PROBE - 2 or self.state.step < _PROBE:
+            return None
+        self.state.seconds_per_step = float(np.median(self.probed))
+        return self._total(budget)
+
+    def _total(self, budget: Budget) -> int | None:
+        """Number of steps of a budget, or none until the speed is known."""
+        if budget.epochs is not None:
+            return budget.epochs * self.settings.steps_per_epoch
+        if self.state.seconds_per_step == 0 or budget.minutes is None:
+            return None
+        return max(_PROBE, round(60 * budget.minutes / self.state.seconds_per_step))
+
+    def _update_average(self) -> None:
+        """Exponential moving average of the segmenter with a horizon of 7 % of the steps so far."""
+        keep = 1 - 1 / (0.07 * (self.state.step - 1) + 1)
+        live = self.learner.modules["segmenter"].state_dict()
+        for name, value in self.average.state_dict().items():
+            if value.dtype.is_floating_point:
+                value.lerp_(live[name], 1 - keep)
+            else:
+                value.copy_(live[name])
+
+    def _now_and_then(self, batch: Batch, total: int | None) -> Iterator[Event]:
+        step = self.state.step
+        if step % self.settings.steps_per_epoch == 0 or step == total:
+            self.state.monitors = monitor(self.average, batch)
+            yield EpochEnd(step, self.state.monitors)
+            done = step / total if total else 0.0
+            yield from (Warned(text) for text in words(self.state.monitors, done))
+        if step in _MARKS or step == total:
+            folder = self.run.folder
+            (folder / "snapshots").mkdir(exist_ok=True)
+            half = {name: v.half() if v.is_floating_point() else v for name, v in self.average.state_dict().items()}
+            write_tensors(folder / "snapshots" / f"step-{step:07d}.safetensors", half)
+            yield Preview(str(preview(folder / "previews", self.average, self.patches.batch(0, 1, self.device), step)), step)
+        if time.monotonic() - self.saved_at > max(20.0, 20 * self.save_cost):
+            self.save()
+            yield Saved(str(self.run.folder), step)
+
+    def save(self) -> None:
+        """Write checkpoint, model and metrics, each file atomically."""
+        started = time.monotonic()
+        metadata = {"state": json.dumps(asdict(self.state))}
+        write_tensors(self.checkpoint, dict(_tensors(self.learner, self.average)), metadata)
+        look = asdict(self.patches.appearance)
+        self.run.save_model(self.average.state_dict(), {"step": self.state.step, **self.state.monitors}, look)
+        _append(self.run.folder / "metrics.csv", self.rows)
+        self.rows = []
+        self.saved_at, self.saved_step = time.monotonic(), self.state.step
+        self.save_cost = self.saved_at - started
+
+    def _restore(self) -> None:
+        tensors, metadata = read_tensors(self.checkpoint)
+        self.state = _State(**json.loads(metadata["state"]))
+        self.saved_step = self.state.step
+        _load(self.learner, self.average, tensors)
+        _cut(self.run.folder / "metrics.csv", self.state.step)
+
+
+def _tensors(learner: Learner, average: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """All state of a learner by name."""
+    for name, module in {**learner.modules, "average": average}.items():
+        yield from ((f"modules/{name}/{key}", value) for key, value in module.state_dict().items())
+    for name, optimizer in learner.optimizers.items():
+        for index, values in optimizer.state_dict()["state"].items():
+            yield from ((f"optimizers/{name}/{index}/{key}", torch.as_tensor(value)) for key, value in values.items())
+    yield from ((f"pools/{name}", value) for name, value in learner.pools.items())
+
+
+def _load(learner: Learner, average: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Put the state of :func:`_tensors` back."""
+
+    def under(prefix: str) -> dict[str, Tensor]:
+        return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+    for name, module in {**learner.modules, "average": average}.items():
+        module.load_state_dict(under(f"modules/{name}/"))
+    for name, optimizer in learner.optimizers.items():
+        state: dict[int, dict[str, Any]] = {}
+        for key, value in under(f"optimizers/{name}/").items():
+            index, _, entry = key.partition("/")
+            state.setdefault(int(index), {})[entry] = value
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    for name, pool in learner.pools.items():
+        pool.copy_(tensors[f"pools/{name}"])
+
+
+def _append(path: Path, rows: list[dict[str, float]]) -> None:
+    if not rows:
+        return
+    new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        if new:
+            writer.writeheader()
+        writer.writerows(rows)
+
+
+def _cut(path: Path, step: int) -> None:
+    """Drop rows past a step: a kill may fall between the checkpoint and them."""
+    if path.exists():
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if int(row["step"]) <= step]
+        path.unlink()
+        _append(path, rows)  # type: ignore[arg-type]
+
+

@@ -1,0 +1,124 @@
+"""What every crack generator keeps, and the laws of the single ones."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from napari_xct_crack.cracks import CrackGenerator
+from napari_xct_crack.cracks._surface import TILE, Sheet, carve, surface
+from napari_xct_crack.cracks.random import RandomCracks, expected_length
+from napari_xct_crack.cracks.sheet import SheetCracks
+from napari_xct_crack.errors import SettingsError
+from napari_xct_crack.settings import Length
+
+KINDS = sorted(CrackGenerator.kinds())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), depth=st.sampled_from([1, 5]))
+def test_every_generator_draws_valid_repeatable_cracks(kind: str, seed: int, depth: int) -> None:
+    generator = CrackGenerator.named(kind)()
+    drawn = generator.draw((depth, 96, 128), np.random.default_rng(seed))
+    again = generator.draw((depth, 96, 128), np.random.default_rng(seed))
+    assert drawn.coverage.shape == drawn.target.shape == (depth, 96, 128)
+    assert drawn.coverage.dtype == np.float32
+    assert drawn.target.dtype == np.bool_
+    assert 0 <= drawn.coverage.min() <= drawn.coverage.max() <= 1
+    assert drawn.target[drawn.coverage >= 0.5].mean() > 0.99 if (drawn.coverage >= 0.5).any() else True
+    np.testing.assert_array_equal(drawn.coverage, again.coverage)
+    np.testing.assert_array_equal(drawn.target, again.target)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_micrometres_need_a_voxel_size(kind: str) -> None:
+    cls = CrackGenerator.named(kind)
+    field = next(name for name, info in cls.model_fields.items() if isinstance(info.default, Length) and info.default.value > 1)
+    generator = cls(**{field: "2um"})
+    with pytest.raises(SettingsError, match="voxel size is unknown"):
+        for seed in range(20):
+            generator.draw((1, 64, 64), np.random.default_rng(seed))
+    generator.draw((1, 64, 64), np.random.default_rng(0), (0.7, 0.7, 0.7))
+
+
+@pytest.mark.parametrize("decay", [0.01, 0.05])
+@pytest.mark.parametrize("end", [1.0, 0.5])
+def test_length_of_random_cracks_follows_its_law(decay: float, end: float) -> None:
+    generator = RandomCracks(decay=decay, decay_min=decay, t_min=4, t_max=4, t_end=end)
+    rng = np.random.default_rng(1)
+    columns = [(len(generator.crack((4000, 4000), rng, False)[1]) - 1) / 2 for _ in range(2000)]
+    assert np.mean(columns) == pytest.approx(expected_length(4, decay, end), rel=0.05)
+
+
+def test_wander_of_random_cracks_is_a_random_walk() -> None:
+    generator = RandomCracks(decay=0.001, decay_min=0.001, smoothness=0.7, smoothness_min=0.7, t_min=9, t_max=9)
+    rng = np.random.default_rng(2)
+    ends = []
+    for _ in range(2000):
+        points, thickness = generator.crack((4000, 4000), rng, False)
+        start = int(np.argmax(thickness))
+        ends.append(points[start + 100, 0] - points[start, 0])
+    assert np.std(ends) == pytest.approx(0.7 * 10, rel=0.05)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_one_random_crack_is_one_object(seed: int) -> None:
+    generator = RandomCracks(count=(0, 1), smoothness=1.0, smoothness_min=1.0, t_min=2, border=False, t_end=0.31, rotated=0)
+    drawn = generator.draw((1, 256, 256), np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    rng.random()
+    count = ndimage.label(drawn.target[0], np.ones((3, 3)))[1]
+    assert count <= 2  # at most one of each orientation
+
+
+def test_the_captions_pair_gives_stubs() -> None:
+    generator = RandomCracks(decay=1.0, decay_min=1.0, smoothness=0.01, smoothness_min=0.01, t_min=1, t_max=9, t_end=0.5)
+    rng = np.random.default_rng(3)
+    lengths = [len(generator.crack((256, 256), rng, False)[1]) for _ in range(500)]
+    assert 1 <= np.mean(lengths) < 8
+
+
+def _flat_sheet(aperture: float, normal: tuple[float, float, float] = (0.0, 0.0, 1.0)) -> Sheet:
+    return Sheet((20.0, 40.3, 40.37), normal, 200.0, aperture, 1e-9, 0.0, 0.7, 0, (0.0, 0.0), ())
+
+
+@pytest.mark.parametrize("aperture", [0.1, 0.35, 0.8, 1.7, 3.0])
+@pytest.mark.parametrize("normal", [(0.0, 0.0, 1.0), (0.0, 0.6, 0.8), (0.3, 0.5, 0.81)])
+def test_coverage_integrates_to_the_aperture(aperture: float, normal: tuple[float, float, float]) -> None:
+    shape = (41, 81, 81)
+    coverage, target = np.zeros(shape, np.float32), np.zeros(shape, np.bool_)
+    opening, ids = np.zeros(shape, np.float32), np.zeros(shape, np.int32)
+    carve(_flat_sheet(aperture, normal), coverage, target, opening, ids, 7)
+    unit = np.asarray(normal) / np.linalg.norm(normal)
+    across = coverage[20, 20:60].sum(axis=1) * unit[2]
+    assert across.mean() == pytest.approx(aperture, rel=0.02)
+    assert set(np.unique(ids)) <= {0, 7}
+    assert target.any() == (aperture >= 0.3)
+
+
+def test_centre_line_of_a_sheet_is_connected_in_every_slice() -> None:
+    shape = (9, 160, 160)
+    sheet = Sheet((4.0, 80.0, 80.0), (0.1, 0.7, 0.7), 60.0, 0.6, 0.25, 3.0, 0.7, 2, (31.0, 17.0), ())
+    arrays = np.zeros(shape, np.float32), np.zeros(shape, np.bool_), np.zeros(shape, np.float32), np.zeros(shape, np.int32)
+    carve(sheet, *arrays, 1)
+    for plane in arrays[1]:
+        sizes = np.bincount(ndimage.label(plane, np.ones((3, 3)))[0].ravel())[1:]
+        assert sizes.max() >= 0.95 * sizes.sum()
+
+
+def test_surfaces_are_periodic_with_unit_variance() -> None:
+    tile = surface(0.7, 4)
+    assert tile.shape == (TILE, TILE)
+    assert tile.std() == pytest.approx(1, rel=1e-3)
+    seam = np.abs(tile[0] - tile[-1]).mean()
+    assert seam < 2 * np.abs(np.diff(tile, axis=0)).mean()
+
+
+def test_sheet_cracks_continue_over_slices() -> None:
+    generator = SheetCracks(count=(6, 6), tilt=10)
+    drawn = generator.draw((9, 128, 128), np.random.default_rng(5))
+    near = ndimage.binary_dilation(drawn.target[3], iterations=3)
+    assert drawn.target[4].any()
+    assert near[drawn.target[4]].mean() > 0.9
