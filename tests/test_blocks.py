@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from napari_xct_crack.blocks import Plan, at_once, boxes, identity, run, with_halo
+from napari_xct_crack.blocks import Plan, at_once, boxes, identity, run
 from napari_xct_crack.errors import BusyError, OutputError
 from napari_xct_crack.events import Event, Progress, Said, finish
-from napari_xct_crack.io._pyramid import halved, slab_layout
-from napari_xct_crack.io.ome_zarr import create, is_absent, open_zarr, write
+from napari_xct_crack.io.ome_zarr import create, halved, is_absent, open_zarr, slab_layout, write
 from napari_xct_crack.volume import Box, Volume
 
 SHAPE = (20, 600, 70)
@@ -118,6 +117,7 @@ def test_unfinished_work_of_another_plan_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "t.zarr" / "thesis.txt").write_text("")
     with pytest.raises(OutputError, match="left alone"):
         finish(run(plan(tmp_path / "t.zarr")))
+    assert not list(tmp_path.glob(".*.lock"))
 
 
 def test_a_second_owner_and_the_input_as_output_are_refused(tmp_path: Path) -> None:
@@ -175,11 +175,13 @@ def test_absent_shards_are_known(tmp_path: Path) -> None:
     assert not is_absent(SOURCE, Box.of(SHAPE))
 
 
-def test_halo_is_cut_at_the_ends() -> None:
-    box = Box((0, 100, 60), (4, 200, 70))
-    values, inner = with_halo(SOURCE, box, (2, 3, 4))
-    assert values.shape == (6, 106, 14)
-    np.testing.assert_array_equal(values[inner], SOURCE.read(box))
+def test_a_change_that_the_samples_miss_is_another_plan(tmp_path: Path) -> None:
+    sparse = np.zeros((40, 100, 100), np.uint8)
+    other = sparse.copy()
+    other[3, 90, 5] = 1
+    a, b = Volume.from_array(sparse, role="mask"), Volume.from_array(other, role="mask")
+    assert identity(a) == identity(b)
+    assert plan(tmp_path, made_from=(a,)).fingerprint() != plan(tmp_path, made_from=(b,)).fingerprint()
 
 
 def test_identity_follows_content_only() -> None:

@@ -16,7 +16,7 @@ from napari_xct_crack.commands import load
 from napari_xct_crack.convert import ConvertSettings, convert
 from napari_xct_crack.events import Progress, Said, Warned, finish
 from napari_xct_crack.io import read
-from napari_xct_crack.io._pyramid import halved
+from napari_xct_crack.io.ome_zarr import halved
 from napari_xct_crack.volume import Box, Volume
 
 RNG = np.random.default_rng(11)

@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _overview() -> str:
-    about = {name: (commands.load(name).__doc__ or "").strip().partition("\n")[0] for name in commands.names()}
+    about = {name: commands.summary(name) for name in commands.names()}
     width = max(map(len, about))
     lines = [f"  {name:{width}}  {summary}" for name, summary in about.items()]
     return "\n".join([f"Usage: {PROGRAM} COMMAND [ARGUMENTS]", "", *lines, "", f"{PROGRAM} COMMAND --help says more."])

@@ -11,8 +11,7 @@ from pydantic import Field
 
 from . import blocks
 from .events import Said, Warned, Work
-from .io._pyramid import layout, slab_layout
-from .io.ome_zarr import is_absent
+from .io.ome_zarr import is_absent, layout, slab_layout
 from .settings import Settings
 from .volume import Box, Role, Triple, Volume
 

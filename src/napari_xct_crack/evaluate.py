@@ -197,25 +197,31 @@ def true_tips(truth: Volume) -> tuple[NDArray[np.float64] | None, str]:
 
 
 def inside_part(part: Volume, box: Box, voxel_size: VoxelSize | None) -> NDArray[np.bool_]:
-    """The part in a box of the scan, at full resolution; what lies beyond the part's store is outside.
+    """The part in a box of the scan, at full resolution.
 
     The part's voxels are larger by the nearest whole factors to the ratio of the voxel sizes, or of the same size where
     one of these is unknown.
+
+    Raises
+    ------
+    InputError
+        If the part does not cover the box.
     """
     factor = [1, 1, 1]
     if part.voxel_size and voxel_size:
         factor = [max(1, round(a / b)) for a, b in zip(part.voxel_size, voxel_size, strict=True)]
-    places = [
+    place = [
         np.arange(first, stop) // by - origin
         for first, stop, by, origin in zip(box.start, box.stop, factor, part.origin, strict=True)
     ]
-    inside: NDArray[np.bool_] = np.zeros(box.shape, dtype=bool)
-    held = [(place >= 0) & (place < side) for place, side in zip(places, part.shape, strict=True)]
-    if all(axis.any() for axis in held):
-        known = [place[axis] for place, axis in zip(places, held, strict=True)]
-        low, high = ([int(end(place)) for place in known] for end in (np.min, np.max))
-        read = part.read(Box((low[0], low[1], low[2]), (high[0] + 1, high[1] + 1, high[2] + 1))) > 0
-        inside[np.ix_(*held)] = read[np.ix_(*(place - first for place, first in zip(known, low, strict=True)))]
+    low, high = ([int(axis[end]) for axis in place] for end in (0, -1))
+    held = Box((low[0], low[1], low[2]), (high[0] + 1, high[1] + 1, high[2] + 1))
+    if not Box.of(part.shape).contains(held):
+        raise InputError(
+            f"The part {part.name} of shape {part.shape} at {part.origin} does not cover the voxels {box.start} to "
+            f"{box.stop} of the scan, its voxels being {factor} times as large."
+        )
+    inside: NDArray[np.bool_] = part.read(held)[np.ix_(*(axis - axis[0] for axis in place))] > 0
     return inside
 
 

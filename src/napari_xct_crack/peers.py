@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -20,13 +20,15 @@ Grey = NDArray[np.floating[Any]]
 SIGMA: Sigma = (2.0, 1.5, 1.5)
 SIGMAS: tuple[Sigma, ...] = (
     (1.0, 1.0, 1.0),
-    (1.5, 1.0, 1.0),
     SIGMA,
     (3.0, 1.5, 1.5),
     (3.0, 2.0, 2.0),
     (5.0, 1.5, 1.5),
+    (4.0, 3.0, 3.0),
 )
-RIDGE_SIGMAS = (1.0, 1.5, 2.5)
+RIDGE_SIGMAS = (1.0, 1.5, 2.5, 3.5)
+PEERS = 7
+"""How many answers :func:`peers` gives."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +55,15 @@ def otsu_threshold(grey: NDArray[Any], part: Mask | None = None) -> float:
     return float(threshold_otsu(values))
 
 
-def sato(flat: Grey, sigmas: tuple[float, ...] = RIDGE_SIGMAS, planar: bool = False) -> NDArray[np.float32]:
-    """Dark ridges after Sato: the largest eigenvalue of the Hessian times σ², the greatest over all σ, at least 0.
+def sato(flat: Grey, sigma: float, planar: bool = False) -> NDArray[np.float32]:
+    """Dark ridges after Sato, at one scale: the largest eigenvalue of the Hessian times σ², at least 0.
 
     Parameters
     ----------
     flat
         Flat-fielded volume, shape (z, y, x).
-    sigmas
-        Standard deviations of the Gaussian derivatives in voxels.
+    sigma
+        Standard deviation of the Gaussian derivatives in voxels.
     planar
         Slice by slice (dark lines) instead of in 3-D (dark sheets).
 
@@ -75,17 +77,14 @@ def sato(flat: Grey, sigmas: tuple[float, ...] = RIDGE_SIGMAS, planar: bool = Fa
     """
     values = np.asarray(flat, dtype=np.float32)
     axes = (1, 2) if planar else (0, 1, 2)
-    best: NDArray[np.float32] = np.zeros_like(values)
-    for sigma in sigmas:
-        blur = [sigma if axis in axes else 0.0 for axis in range(3)]
-        second = {}
-        for place, a in enumerate(axes):
-            for b in axes[place:]:
-                order = [int(axis == a) + int(axis == b) for axis in range(3)]
-                second[a, b] = ndimage.gaussian_filter(values, blur, order=order, mode="nearest")
-        largest = _largest_of_2(second) if planar else _largest_of_3(second)
-        best = np.maximum(best, np.float32(sigma**2) * largest)
-    return best
+    blur = [sigma if axis in axes else 0.0 for axis in range(3)]
+    second = {}
+    for place, a in enumerate(axes):
+        for b in axes[place:]:
+            order = [int(axis == a) + int(axis == b) for axis in range(3)]
+            second[a, b] = ndimage.gaussian_filter(values, blur, order=order, mode="nearest")
+    largest = _largest_of_2(second) if planar else _largest_of_3(second)
+    return np.asarray(np.maximum(largest * sigma**2, 0), dtype=np.float32)
 
 
 def _largest_of_2(second: dict[tuple[int, int], NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -145,32 +144,38 @@ def tuned_threshold(
 def peers(grey: NDArray[Any], truth: NDArray[Any], part: Mask | None = None) -> Iterator[Peer]:
     """Run the label-free methods on one volume, shape (z, y, x); cracks darker than metal.
 
-    `truth` serves only the thresholds of those that say that they are tuned.
+    `truth` serves only those that say that they are tuned: for the threshold, and for the width where there is one.
     """
     inside = np.ones(np.shape(grey), dtype=bool) if part is None else part
     flat = flat_field(grey, inside)
-    yield from _filters(flat, inside, truth)
+    responses = {_named(sigma): -dark_response(flat, inside, sigma, flattened=True) for sigma in SIGMAS}
+    usual = responses[_named(SIGMA)]
+    yield Peer("3-D filter, r < -2.5", (usual > -DARK) & inside, DARK, False)
+    yield _below(_tuned("3-D filter", {"": usual}, truth, inside))
+    yield _below(_tuned("3-D filter", responses, truth, inside))
     level = otsu_threshold(grey, inside)
     yield Peer("Otsu", (np.asarray(grey) < level) & inside, level, False)
-    yield _below(_tuned("Otsu, tuned", -np.asarray(grey, dtype=np.float32), truth, inside))
-    yield _tuned("Sato 2-D, tuned", sato(flat, planar=True), truth, inside)
-    yield _tuned("Sato 3-D, tuned", sato(flat), truth, inside)
+    yield _below(_tuned("Otsu", {"": -np.asarray(grey, dtype=np.float32)}, truth, inside))
+    for name, planar in (("Sato 2-D", True), ("Sato 3-D", False)):
+        ridges = {_named((sigma,)): sato(flat, sigma, planar) for sigma in RIDGE_SIGMAS}
+        ridges["all σ"] = np.max(list(ridges.values()), axis=0)
+        yield _tuned(name, ridges, truth, inside)
 
 
-def _filters(flat: Grey, inside: Mask, truth: NDArray[Any]) -> Iterator[Peer]:
-    """The 3-D filter: fixed threshold, tuned one, tuned one of the best of six widths (judged on every third slice)."""
-    responses = {sigma: dark_response(flat, inside, sigma, flattened=True) for sigma in SIGMAS}
-    yield Peer("3-D filter, r < -2.5", (responses[SIGMA] < DARK) & inside, DARK, False)
-    yield _below(_tuned("3-D filter, tuned", -responses[SIGMA], truth, inside))
+def _named(sigma: tuple[float, ...]) -> str:
+    return "σ " + " ".join(f"{side:g}" for side in sigma)
+
+
+def _tuned(name: str, darkness: Mapping[str, Grey], truth: NDArray[Any], inside: Mask) -> Peer:
+    """The best of several variants, judged on every third slice, with the best threshold, judged on all."""
     third = slice(None, None, 3)
-    f1 = {sigma: tuned_threshold(-r[third], truth[third], inside[third]).f1 for sigma, r in responses.items()}
-    best = max(f1, key=lambda sigma: f1[sigma])
-    yield _below(_tuned(f"3-D filter, best σ {best}, tuned", -responses[best], truth, inside))
-
-
-def _tuned(name: str, darkness: Grey, truth: NDArray[Any], inside: Mask) -> Peer:
-    threshold = tuned_threshold(darkness, truth, inside).threshold
-    return Peer(name, (darkness > threshold) & inside, threshold, True)
+    best = next(iter(darkness))
+    if len(darkness) > 1:
+        f1 = {key: tuned_threshold(one[third], truth[third], inside[third]).f1 for key, one in darkness.items()}
+        best = max(f1, key=lambda key: f1[key])
+    threshold = tuned_threshold(darkness[best], truth, inside).threshold
+    full = " ".join(word for word in (name, best, "(tuned)") if word)
+    return Peer(full, (darkness[best] > threshold) & inside, threshold, True)
 
 
 def _below(peer: Peer) -> Peer:

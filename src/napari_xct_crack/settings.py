@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
@@ -43,7 +44,7 @@ def sentence(error: ValidationError) -> str:
     name = ".".join(str(part) for part in first["loc"]) or error.title
     reason = first["msg"].removeprefix("Value error, ").rstrip(".")
     given = first.get("input")
-    shown = "" if first["type"] == "missing" or isinstance(given, dict) else f", given {given!r}"
+    shown = "" if first["type"] == "missing" or isinstance(given, dict) else f", given {str(given) if isinstance(given, Path) else given!r}"
     return f"Setting {name}: {reason[0].lower() + reason[1:]}{shown}."
 
 

@@ -145,7 +145,10 @@ class _Trainer:
                     started = time.perf_counter()
                     batch, drawn = drawn.result(), self._draw(pool, self.state.step + 1)
                     done = 0.0 if total is None else max(0, self.state.step - _PROBE) / max(1, total - _PROBE)
+                    patches = self.state.batch
                     losses, drawn = self._learn(batch, done, drawn, pool)
+                    if self.state.batch < patches:
+                        yield Warned(f"The device's memory is full; the run goes on with {self.state.batch} patches a step.")
                     total = total or self._probe(budget, time.perf_counter() - started)
                     yield StepDone(self.state.step, total or 0, losses)
                     yield from self._now_and_then(batch, total)
@@ -268,8 +271,7 @@ def _load(learner: Learner, average: nn.Module, tensors: dict[str, Tensor]) -> N
             index, _, entry = key.partition("/")
             state.setdefault(int(index), {})[entry] = value
         optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    for name, pool in learner.pools.items():
-        pool.copy_(tensors[f"pools/{name}"])
+    learner.pools.update(under("pools/"))  # a history is made on first use
 
 
 def _append(path: Path, rows: list[dict[str, float]]) -> None:

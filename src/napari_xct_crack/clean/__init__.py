@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from .. import blocks
 from ..components import Dimensions, neighbours
 from ..events import Warned, Work, finish
-from ..io._pyramid import layout
+from ..io.ome_zarr import layout
 from ..settings import Length, Settings, VoxelSize
 from ..volume import Box, Volume
 from ._morphology import Mask, Radii
@@ -109,14 +109,14 @@ def clean(
         above(np.zeros(0, probability.dtype), settings.threshold)
     stages = _stages(settings, probability.voxel_size)
     yield from _without_effect(settings, probability.voxel_size)
+    chunk, shard = layout(probability.shape, 1)
 
     def plan(path: Path, source: Volume, stages: list[Local | Global], replace: bool) -> blocks.Plan:
         def start(work: Path) -> Work[blocks.Compute]:
             before = source
             if stages[:-1]:
                 before = yield from blocks.run(plan(work / f"{len(stages)}.zarr", source, stages[:-1], False))
-            side = layout(source.shape, 1)[1]
-            on_box = yield from stages[-1].begin(source.shape, _reader(before), side)
+            on_box = yield from stages[-1].begin(source.shape, _reader(before), shard)
             return (yield from blocks.at_once(lambda box: on_box(box).astype(np.uint8))(work))
 
         return blocks.Plan(
@@ -129,6 +129,8 @@ def clean(
             start=start,
             made_from=(probability,),
             settings=settings.model_dump(mode="json"),
+            chunk=chunk,
+            shard=shard,
             what="cleaning" if len(stages) == 1 else f"cleaning, pass {len(stages)}",
             overwrite=replace,
         )

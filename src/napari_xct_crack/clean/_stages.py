@@ -102,9 +102,9 @@ class Global:
 
 
 def at_border(box: Box, shape: Triple, axes: tuple[int, ...]) -> Mask:
-    """Voxels of a box that lie at an end of the volume along one of these axes."""
+    """Voxels of a box that lie at an end of the volume along one of these axes; a single slice has no ends."""
     border = np.zeros(box.shape, bool)
-    for axis in axes:
+    for axis in (axis for axis in axes if shape[axis] > 1):
         ends = np.arange(box.start[axis], box.stop[axis])
         at = (ends == 0) | (ends == shape[axis] - 1)
         border |= at.reshape([-1 if other == axis else 1 for other in range(3)])

@@ -5,16 +5,19 @@ The command line, the panels' child processes, "Copy command" and the history al
 
 from __future__ import annotations
 
+import ast
 import importlib
+import importlib.util
 import pkgutil
 from abc import abstractmethod
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from ..events import Work
 from ..settings import Settings
-from ..volume import Volume
+from ..volume import Box, Volume
 
 PROGRAM = "xct-crack"
 Positional = "positional"
@@ -22,7 +25,10 @@ Positional = "positional"
 
 
 class Command(Settings):
-    """A step with all it needs; the file's name is the command's name, the docstring's first line its summary."""
+    """A step with all it needs; the file's name is the command's name, its docstring's first line the summary."""
+
+    alternatives: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Groups of fields of which one takes the place of the others: giving one drops what a preset says of the rest."""
 
     @classmethod
     def default_preset(cls) -> str | None:
@@ -50,6 +56,15 @@ class ReadsVolume(Command):
         return read(self.volume, voxel_size=self.voxel_size_um, index=chosen(self.index))
 
 
+Corners = tuple[int, int, int, int, int, int]
+"""A box on the command line: Z0 Y0 X0 Z1 Y1 X1."""
+
+
+def box_of(corners: Corners | None) -> Box | None:
+    """The box between two corners, half open; none where none is given."""
+    return corners and Box(corners[:3], corners[3:])
+
+
 def chosen(index: tuple[str, ...]) -> dict[str, int]:
     """``("c=0",)`` → ``{"c": 0}``."""
     from ..errors import SettingsError
@@ -71,6 +86,15 @@ def names() -> list[str]:
 def name_of(command: type[Command]) -> str:
     """The command's name, which is its file's."""
     return command.__module__.rpartition(".")[2]
+
+
+def summary(name: str) -> str:
+    """What one command does, in a line. Its file is only read: an overview need not load torch."""
+    spec = importlib.util.find_spec(f"{__name__}.{name}")
+    assert spec is not None
+    assert spec.origin is not None
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    return (ast.get_docstring(tree) or "").partition("\n")[0]
 
 
 def load(name: str) -> type[Command]:

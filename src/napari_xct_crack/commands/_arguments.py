@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import presets
 from . import PROGRAM, Command, name_of
-from ._flags import ABSENT, Flag, Values, flags, merged, plain
+from ._flags import ABSENT, PRESET, Flag, Values, flags, merged, plain
 
 
 def arguments(settings: Command) -> list[str]:
@@ -24,6 +24,8 @@ def arguments(settings: Command) -> list[str]:
         value = _get(values, flag.path, default)
         if flag.positional:
             places.append(str(value))
+        elif flag.path == PRESET:  # always: which one holds where none is named depends on the machine
+            named += ["--preset", value or ABSENT]
         elif value != default:
             named += _argument(flag, value)
     if any(place.startswith("-") for place in places):

@@ -12,6 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from .. import presets
 from ..errors import SettingsError
 from ..settings import Kind, Length, Settings
 from . import Positional
@@ -19,7 +20,8 @@ from . import Positional
 Values = dict[str, Any]
 """Settings as nested dicts under their outward names, as in JSON."""
 ABSENT = "none"
-"""What ``--FIELD.kind`` says where a kind may be left out."""
+"""What ``--preset`` and, where a kind may be left out, ``--FIELD.kind`` say for none."""
+PRESET = ("preset",)
 REQUIRED = object()
 
 
@@ -116,7 +118,9 @@ def flags(cls: type[Settings], given: Values, path: tuple[str, ...] = ()) -> Ite
         if name in given:
             default = merged(default, given[name])
         inner = next((option for option in _options(info.annotation) if _is_settings(option)), None)
-        if inner is None:
+        if (*path, name) == PRESET:
+            yield Flag(PRESET, Literal[(*presets.names(), ABSENT)], default or ABSENT, info.description or "")
+        elif inner is None:
             positional = not path and Positional in info.metadata
             yield Flag((*path, name), _as_text(info.annotation), default, info.description or "", positional)
         elif issubclass(inner, Kind):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 from .. import presets
 from ..errors import SettingsError
 from . import PROGRAM, Command, name_of
-from ._flags import ABSENT, REQUIRED, Flag, Values, flags, merged, plain, shown
+from ._flags import ABSENT, PRESET, REQUIRED, Flag, Values, flags, merged, plain, shown
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,18 @@ def parse(command: type[Command], tokens: Sequence[str]) -> Given | None:
         raise SettingsError(f"{str(error).rstrip('.?')}; see {PROGRAM} {name_of(command)} --help.") from error
     if given is None:
         return None
+    said = {flag.path: given[f"flag_{number}"] for number, flag in enumerate(known) if f"flag_{number}" in given}
+    dropped = _others(command, [path[0] for path in said])
     values: Values = {}
-    for number, flag in enumerate(known):
-        _put(values, flag.path, given.get(f"flag_{number}", flag.default))
+    for flag in known:
+        _put(values, flag.path, said.get(flag.path, None if flag.path[0] in dropped else flag.default))
     return Given(command.checked(values), "events" in given, "supervised" in given)
+
+
+def _others(command: type[Command], given: Collection[str]) -> set[str]:
+    """The fields whose place was taken by a given alternative."""
+    groups = [group for group in command.alternatives if any(name in given for name in group)]
+    return {name for group in groups for name in group if name not in given}
 
 
 def _hyphened(token: str) -> str:
@@ -74,12 +82,11 @@ def _base(command: type[Command], tokens: Sequence[str]) -> Values:
             early[name] = value if equals else following
     over = _from_file(early.pop("--settings")) if "--settings" in early else {}
     if "--preset" in early:
-        over["preset"] = early.pop("--preset")
-    base: Values = {}
-    if "preset" in command.model_fields:
-        over["preset"] = over.get("preset") or command.default_preset()
-        base = plain(presets.load(over["preset"]))
-    base = merged(base, over)
+        _put(over, PRESET, early.pop("--preset"))
+    elif "preset" in command.model_fields and "preset" not in over:
+        over["preset"] = command.default_preset()
+    base: Values = plain(presets.load(over["preset"])) if over.get("preset") else {}
+    base = merged(base | dict.fromkeys(_others(command, over)), over)
     for name, kind in early.items():
         path = tuple(part.replace("-", "_") for part in name.removeprefix("--").split("."))
         over = {}
@@ -103,8 +110,8 @@ def _from_file(path: str) -> Values:
 
 def _put(values: Values, path: tuple[str, ...], value: Any) -> None:
     """Set a nested value; a kind that is left out stands for the whole of its settings."""
-    if path[-1] == "kind" and value == ABSENT:
-        path, value = path[:-1], None
+    if value == ABSENT and (path == PRESET or path[-1] == "kind"):
+        path, value = path[:-1] or path, None
     for name in path[:-1]:
         values = values.setdefault(name, {})
     values[path[-1]] = value
@@ -119,7 +126,7 @@ def _reader(known: Sequence[Flag]) -> Any:
 
     parameters = [_parameter(f"flag_{number}", flag) for number, flag in enumerate(known)]
     keyword = inspect.Parameter.KEYWORD_ONLY
-    settings = Parameter(help="JSON file with settings; flags go before it.")
+    settings = Parameter(help="JSON file with settings; flags win over it.")
     events = Parameter(help="Print events to standard output, one JSON object a line.")
     parent = Parameter(help="Obey a parent process on standard input.", negative=(), show=False)
     parameters += [

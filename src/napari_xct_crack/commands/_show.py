@@ -82,16 +82,17 @@ class Person:
                 self._line(text)
 
     def _progress(self, what: str, done: int, total: int, more: str) -> None:
+        """One line on how far the work is; a total of 0 is not known yet."""
         now = time.monotonic()
         begun, already = self._begun.setdefault(what, (now, done))
-        terminal = self.err.isatty()
-        if now - self._last < (_REFRESH if terminal else _REFRESH_LOG) and done < total:
+        terminal, last = self.err.isatty(), done == total
+        if now - self._last < (_REFRESH if terminal else _REFRESH_LOG) and not last:
             return
         self._last = now
         left = (now - begun) * (total - done) / (done - already) if done > already else 0.0
-        parts = [f"{what} {done}/{total}", f"about {_duration(left)} left" if left >= 1 else "", more]
-        line = ", ".join(part for part in parts if part)
-        if terminal and done < total:
+        count = f"{what} {done}/{total}" if total else f"{what} {done}"
+        line = ", ".join(part for part in (count, f"about {_duration(left)} left" if left >= 1 else "", more) if part)
+        if terminal and not last:
             self._clear()
             self.err.write(line)
             self.err.flush()

@@ -126,6 +126,19 @@ def _height(tile: NDArray[np.float32], u: float, v: float) -> tuple[float, float
 
 
 @njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+def _crossed(axes, tile, roughness, shift_u, shift_v, pz, py, px, gap):  # type: ignore[no-untyped-def]
+    """Whether the surface passes between a voxel and a neighbour in its slice, and nearer to the voxel."""
+    n, u, v = axes[0], axes[1], axes[2]
+    for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+        y, x = py + dy, px + dx
+        pu, pv = u[0] * pz + u[1] * y + u[2] * x, v[0] * pz + v[1] * y + v[2] * x
+        other = n[0] * pz + n[1] * y + n[2] * x - _height(tile, pu + shift_u, pv + shift_v)[0] * roughness
+        if gap * other <= 0 and abs(gap) <= abs(other):
+            return True
+    return False
+
+
+@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
 def _carve(axes, centre, shape, front, tile, bridges, coverage, target, aperture, ids, number):  # type: ignore[no-untyped-def]
     radius, widest, blunting, roughness, shift_u, shift_v, bridging = shape
     n, u, v = axes[0], axes[1], axes[2]
@@ -172,9 +185,7 @@ def _carve(axes, centre, shape, front, tile, bridges, coverage, target, aperture
                 overlap = min(distance + 0.5, w / 2) - max(distance - 0.5, -w / 2)
                 if overlap > 0:
                     coverage[z, y, x] = min(1.0, coverage[z, y, x] + overlap)
-                step_y = abs(n[1] - slope_u * u[1] - slope_v * v[1])
-                step_x = abs(n[2] - slope_u * u[2] - slope_v * v[2])
-                on_line = w >= 0.3 and abs(gap) <= 0.5 * max(step_y, step_x)
+                on_line = w >= 0.3 and abs(gap) < 2 and _crossed(axes, tile, roughness, shift_u, shift_v, pz, py, px, gap)
                 if on_line or overlap >= 0.5:
                     target[z, y, x] = True
                     if w > aperture[z, y, x]:

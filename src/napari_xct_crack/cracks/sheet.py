@@ -39,7 +39,7 @@ class SheetCracks(CrackGenerator):
         ids = np.zeros(shape, np.int32)
         for number in range(1, int(rng.integers(self.count[0], self.count[1] + 1)) + 1):
             carve(self.sheet(shape, rng, voxel_size), coverage, target, aperture, ids, number)
-        return Drawn(coverage, target)
+        return Drawn(coverage, target | (coverage >= 0.5))
 
     def sheet(self, shape: Triple, rng: np.random.Generator, voxel_size: VoxelSize | None = None) -> Sheet:
         """One random crack whose sheet crosses a stack of that shape, or nearly so."""

@@ -15,7 +15,7 @@ __all__ = ["layout_of", "read"]
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PICTURES = {b"\x89PNG": "PNG", b"BM": "BMP", b"\xff\xd8\xff": "JPEG"}
-_ZARR = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
+_ZARR = ("zarr.json", ".zgroup", ".zarray")
 _NAMES = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
@@ -61,10 +61,12 @@ def read(source: str | Path, *, voxel_size: VoxelSize | None = None, index: Mapp
 def _opener(path: Path) -> Callable[..., Volume]:
     """What reads this kind of file or folder; only its libraries are imported."""
     if path.is_dir():
-        if path.suffix == ".zarr" or any((path / name).is_file() for name in _ZARR):
+        if any((path / name).is_file() for name in _ZARR):
             from .ome_zarr import open_zarr
 
             return open_zarr
+        if path.suffix == ".zarr":
+            raise InputError(f"{path.name} is named as Zarr but holds none: no {', '.join(_ZARR)} is in it.")
         from .slices import open_folder
 
         return open_folder

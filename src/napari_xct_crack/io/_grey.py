@@ -38,7 +38,7 @@ def grey(picture: NDArray[Any], channel: int | None, where: str) -> NDArray[Any]
                 "choose one with --index c=0."
             )
         picture = picture[..., channel or 0]
-    return picture.view(np.uint8) if picture.dtype == bool else picture
+    return np.minimum(picture.view(np.uint8), 1) if picture.dtype == bool else picture
 
 
 def colours(channels: int) -> int:

@@ -127,6 +127,7 @@ def _check_complete(path: Path, image: Image.Image) -> None:
 
 
 def _tiff_header(path: Path) -> Header:
+    from ._tiff_checks import damage_said
     from ._tiff_voxels import stated_size
     from .tiff import codec_of, opened_tiff
 
@@ -136,7 +137,8 @@ def _tiff_header(path: Path) -> Header:
             raise InputError(
                 f"{path.name} holds {series.size // page.size} pages, a slice is one; open that file by itself."
             )
-        size, _ = stated_size(tif, page, 1)
+        with damage_said(path):
+            size, _ = stated_size(tif, page, 1)
         shape = (page.shape[1], page.shape[2], page.shape[0]) if page.axes == "SYX" else page.shape
         return Header(tuple(int(side) for side in shape), series.dtype.newbyteorder("="), codec_of(page), size)
 

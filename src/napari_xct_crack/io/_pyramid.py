@@ -42,14 +42,17 @@ def layout(shape: Triple, itemsize: int) -> tuple[Triple, Triple]:
 
 
 def slab_layout(shape: Triple, itemsize: int, most_bytes: int) -> tuple[Triple, Triple]:
-    """Chunk and shard for work on slabs of whole slices: the tallest shard, up to 256 slices, whose slab fits."""
+    """Chunk and shard for work on slabs of whole slices: the tallest shard, up to 64 slices, whose slab fits.
+
+    Its chunks are half as tall, so that a slab holds whole shards of the next level too.
+    """
     fits = max(1, most_bytes // (shape[1] * shape[2] * itemsize))
-    tall = min(256, _covering(shape[0]), _covering(fits + 1) // 2)
-    chunk = list(layout((tall, *shape[1:]), itemsize)[0])
+    tall = min(64, _covering(shape[0]), _covering(fits + 1) // 2)
+    chunk = layout((min(32, tall), *shape[1:]), itemsize)[0]
     shard = [tall, *chunk[1:]]
     most = [tall, _covering(shape[1]), _covering(shape[2])]
     _grow(shard, most, _SHARD_BYTES // itemsize)
-    return (chunk[0], chunk[1], chunk[2]), (shard[0], shard[1], shard[2])
+    return chunk, (shard[0], shard[1], shard[2])
 
 
 def _covering(side: int) -> int:

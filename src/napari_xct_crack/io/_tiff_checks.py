@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -10,12 +13,42 @@ import tifffile
 
 from ..errors import InputError
 
-MALFORMED = (tifffile.TiffFileError, struct.error, ValueError, IndexError, KeyError, TypeError, OverflowError)
-"""What tifffile raises on files that are no good."""
+MALFORMED = (
+    tifffile.TiffFileError,
+    struct.error,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    SyntaxError,
+)
+"""What tifffile raises on directories that make no sense."""
+
+_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+"""Bytes of a tag's value by the number of its type."""
 
 IMPLAUSIBLE_BYTES = 2**30
 IMPLAUSIBLE_RATIO = 5000
 """No codec packs a real scan so densely; a page that claims both is damaged or hostile."""
+
+
+@contextmanager
+def damage_said(path: Path) -> Iterator[None]:
+    """Turn what tifffile raises on a damaged directory into one sentence.
+
+    Raises
+    ------
+    InputError
+        That the file is damaged.
+    """
+    try:
+        yield
+    except MALFORMED as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path.name} is damaged: its TIFF directory makes no sense ({reason}).") from error
 
 
 def check_chain(path: Path) -> None:
@@ -24,36 +57,58 @@ def check_chain(path: Path) -> None:
     Raises
     ------
     InputError
-        If it starts or leads beyond the file or in a circle.
+        If it, or a value it points to, lies beyond the end of the file, or if it leads in a circle.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        head = file.read(16)
-        order = "<" if head[:2] == b"II" else ">"
-        big = head[2:4] in (b"\x2b\x00", b"\x00\x2b")
-        counter, entry, pointer = ("Q", 20, "Q") if big else ("H", 12, "I")
+        form = _Form.of(file.read(4))
+        offset = form.pointer(file, 8 if form.big else 4)
         seen: set[int] = set()
-        start = 8 if big else 4
-        offset = _number(file, start, order + pointer)
         while offset:
             if offset in seen:
                 raise InputError(f"{path.name} is damaged: its page directories lead in a circle.")
-            entries = _number(file, offset, order + counter)
             seen.add(offset)
-            after = None if entries is None else offset + struct.calcsize(order + counter) + entries * entry
-            following = None if after is None else _number(file, after, order + pointer)
-            if following is None:
-                raise InputError(_truncated(path, size, f"the directory of page {len(seen)} lies beyond its end"))
-            offset = following
-        if offset is None or not seen:
+            end, offset = form.directory(file, offset)
+            if offset is None or end > size:
+                raise InputError(_truncated(path, size, f"the directory of page {len(seen)} reaches beyond its end"))
+        if not seen:
             raise InputError(_truncated(path, size, "it holds no page directory"))
 
 
-def _number(file: BinaryIO, offset: int, form: str) -> int | None:
-    """The number stored at an offset, or none where the file has ended."""
-    file.seek(offset)
-    data = file.read(struct.calcsize(form))
-    return int(struct.unpack(form, data)[0]) if len(data) == struct.calcsize(form) else None
+@dataclass(frozen=True)
+class _Form:
+    """How numbers are written in a TIFF: byte order, and 64-bit offsets in BigTIFF."""
+
+    order: str
+    big: bool
+
+    @classmethod
+    def of(cls, head: bytes) -> _Form:
+        return cls("<" if head[:2] == b"II" else ">", b"\x2b" in head[2:])
+
+    def pointer(self, file: BinaryIO, at: int) -> int | None:
+        """An offset into the file, or none where the file has ended."""
+        return self._number(file, at, "Q" if self.big else "I")
+
+    def directory(self, file: BinaryIO, at: int) -> tuple[int, int | None]:
+        """Where the values of a directory end, and where the next directory begins (none: the file has ended)."""
+        count = self._number(file, at, "Q" if self.big else "H")
+        entry = struct.Struct(self.order + ("HHQQ" if self.big else "HHII"))
+        start = at + (8 if self.big else 2)
+        block = b"" if count is None else file.read(count * entry.size)
+        if count is None or len(block) < count * entry.size:
+            return start, None
+        inline = 8 if self.big else 4
+        lengths = ((_TYPE_BYTES.get(kind, 0) * number, value) for _, kind, number, value in entry.iter_unpack(block))
+        end = max((value + length for length, value in lengths if length > inline), default=start)
+        return end, self.pointer(file, start + len(block))
+
+    def _number(self, file: BinaryIO, at: int, code: str) -> int | None:
+        file.seek(at)
+        data = file.read(struct.calcsize(self.order + code))
+        return (
+            int(struct.unpack(self.order + code, data)[0]) if len(data) == struct.calcsize(self.order + code) else None
+        )
 
 
 def check_pages(path: Path, tif: Any, series: Any) -> None:
@@ -67,6 +122,8 @@ def check_pages(path: Path, tif: Any, series: Any) -> None:
     size = path.stat().st_size
     claimed = int((tif.imagej_metadata or {}).get("images", 1))
     page = series.keyframe
+    if page.size < 1 or series.size < 1 or min(page.imagelength, page.imagewidth) < 1:
+        raise InputError(f"{path.name} is damaged: its pages have no voxels.")
     if series.dataoffset is not None:
         if series.dataoffset + series.nbytes > size:
             raise InputError(_truncated(path, size, f"its voxels need {series.dataoffset + series.nbytes} bytes"))

@@ -16,10 +16,22 @@ from ..errors import InputError
 from ..settings import VoxelSize
 from ..volume import Box, Role, Triple, Volume
 from ._axes import Axes, axes_of
-from ._store import Store, create, reopen, write
+from ._pyramid import halved, layout, slab_layout
+from ._store import Store, built_from_finer, create, reopen, write
 from ._units import micrometres, settle
 
-__all__ = ["Store", "create", "is_absent", "open_zarr", "reopen", "write"]
+__all__ = [
+    "Store",
+    "built_from_finer",
+    "create",
+    "halved",
+    "is_absent",
+    "layout",
+    "open_zarr",
+    "reopen",
+    "slab_layout",
+    "write",
+]
 
 
 @dataclass(frozen=True)

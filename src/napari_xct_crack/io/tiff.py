@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from logging import NullHandler
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from ..volume import Volume
 from ._axes import axes_of
 from ._grey import grey, grey_type
 from ._stack import SliceStack
-from ._tiff_checks import MALFORMED, check_chain, check_pages
+from ._tiff_checks import MALFORMED, check_chain, check_pages, damage_said
 from ._tiff_voxels import stated_size
 from ._units import settle
 
-_UNDECODABLE = (tifffile.TiffFileError, RuntimeError, ValueError, OSError)
+tifffile.logger().addHandler(NullHandler())  # what it would print to the console is said by our errors
+
+_UNDECODABLE = (*MALFORMED, OSError)
 
 
 def open_tiff(path: Path, *, voxel_size: VoxelSize | None = None, index: Mapping[str, int] | None = None) -> Volume:
@@ -46,7 +49,8 @@ def open_tiff(path: Path, *, voxel_size: VoxelSize | None = None, index: Mapping
     stack, notes = _stack(path, series, dict(index or {}))
     if len(tif.series) > 1:
         notes += (f"It holds {len(tif.series)} images of different shape: the largest is read.",)
-    stated, assumed = stated_size(tif, series.keyframe, stack.shape[0])
+    with damage_said(path):
+        stated, assumed = stated_size(tif, series.keyframe, stack.shape[0])
     size, said = settle(stated, voxel_size)
     return Volume(
         levels=(stack,),
@@ -82,18 +86,20 @@ def page_pixels(path: Path, series: Any, number: int) -> NDArray[Any]:
 
 def codec_of(page: Any) -> str:
     """``TIFF (lzw)``."""
-    return f"TIFF ({page.compression.name.lower()})"
+    names = {int(one): one.name.lower().replace("none", "uncompressed") for one in tifffile.COMPRESSION}
+    return f"TIFF ({names.get(int(page.compression), page.compression)})"
 
 
 def _checked(path: Path) -> tuple[Any, Any]:
+    """An open TIFF and its largest series, after everything that damage can spoil was looked at."""
     check_chain(path)
-    try:
-        tif = tifffile.TiffFile(path)
+    with ExitStack() as undo, damage_said(path):
+        tif = undo.enter_context(tifffile.TiffFile(path))
         series = max(tif.series, key=lambda one: int(one.nbytes))
-    except MALFORMED as error:
-        raise InputError(f"{path.name} is damaged: its TIFF directory cannot be read ({error}).") from error
-    check_pages(path, tif, series)
-    return tif, series
+        check_pages(path, tif, series)
+        codec_of(series.keyframe)
+        undo.pop_all()
+        return tif, series
 
 
 def _stack(path: Path, series: Any, index: dict[str, int]) -> tuple[SliceStack, tuple[str, ...]]:

@@ -14,7 +14,7 @@ from ..settings import Length, Settings
 from ..volume import Box, Triple, Volume
 from ._coarse import Coarse, coarse
 from ._grid import part_at, part_cells, part_factor, with_part
-from ._part import closed, filled, metal_threshold, without_dust
+from ._part import metal_threshold, whole_part
 
 __all__ = ["PrepareSettings", "estimate_window", "find_part", "fit_to_part", "part_at", "part_factor", "prepare"]
 
@@ -106,13 +106,15 @@ def find_part(volume: Volume, settings: PrepareSettings | None = None) -> Volume
     small = coarse(volume)
     mask, note = _metal(small, settings.invert)
     radius = [side / 2 / cell for side, cell in zip(width, small.factor, strict=True)]
-    mask = filled(without_dust(closed(mask, (radius[0], radius[1], radius[2]))))
+    mask = whole_part(mask, (radius[0], radius[1], radius[2]))
     sizes = volume.voxel_size
     if sizes is not None:
         z, y, x = (side * by for side, by in zip(sizes, small.factor, strict=True))
         sizes = (z, y, x)
-    share = f"The part fills {100 * mask.mean():.3g} % of the scan."
-    return Volume(levels=(mask,), role="mask", voxel_size=sizes, name=f"{volume.name} part", notes=(note, share))
+    notes: tuple[str, ...] = (note, f"The part fills {100 * mask.mean():.3g} % of the scan.")
+    if not small.complete:
+        notes += (f"It was found from {len(mask)} slices; as an OME-Zarr with levels the scan would give a finer one.",)
+    return Volume(levels=(mask,), role="mask", voxel_size=sizes, name=f"{volume.name} part", notes=notes)
 
 
 def fit_to_part(volume: Volume) -> Box:
@@ -127,13 +129,9 @@ def fit_to_part(volume: Volume) -> Box:
     cells, factor = part_cells(volume)
     for axis, by in enumerate(factor):
         along = np.flatnonzero(cells.any(axis=tuple(other for other in range(3) if other != axis)))
-        if not len(along):
-            raise InputError(f"{volume.name} holds none of the part.")
         start.append(int(along[0] - 1) * by)
         stop.append(int(along[-1] + 2) * by)
     box = Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])).intersection(volume.crop)
-    if box.size == 0:
-        raise InputError(f"The crop of {volume.name} holds none of the part.")
     z, y, x = volume.crop.start
     return box.shifted((-z, -y, -x))
 
@@ -165,17 +163,11 @@ def _sample(volume: Volume) -> NDArray[np.float64]:
     """Grey values of patches around voxels of the part that are drawn at random."""
     rng = np.random.default_rng(0)
     cells, factor = part_cells(volume)
-    crop = volume.crop
-    grid = [np.arange(count) * by for count, by in zip(cells.shape, factor, strict=True)]
-    reached = [(at + by > a) & (at < b) for at, by, a, b in zip(grid, factor, crop.start, crop.stop, strict=True)]
-    inside = cells & reached[0][:, None, None] & reached[1][:, None] & reached[2]
-    if not inside.any():
-        raise InputError(f"The crop of {volume.name} holds none of the part.")
-    places = np.argwhere(inside)
+    places = np.argwhere(cells)
     chosen = rng.choice(len(places), min(SAMPLES, len(places)), replace=False)
     values = []
     for place in sorted(chosen):
-        middle = (places[place] + rng.random(3)) * factor - crop.start
+        middle = (places[place] + rng.random(3)) * factor - volume.crop.start
         box = _around(middle, volume.shape)
         values.append(volume.read(box)[part_at(volume, box)])
     found = np.concatenate(values).astype(np.float64)
@@ -198,11 +190,14 @@ def _around(middle: NDArray[np.float64], shape: Triple) -> Box:
 def _metal(small: Coarse, invert: bool) -> tuple[NDArray[np.bool_], str]:
     """Cells of metal before cracks are closed, and how they were told."""
     if small.grey.min() == small.grey.max():
-        raise InputError(f"The scan has the grey value {small.grey.flat[0]:g} everywhere: there is no part to find.")
+        where = "everywhere" if small.complete else f"everywhere in the {len(small.grey)} slices that were looked at"
+        raise InputError(f"The scan has the grey value {small.grey.flat[0]:g} {where}: there is no part to find.")
     seen = ~small.outside
     if small.outside.mean() < FIELD_OF_VIEW_SHARE:
         seen[:] = True
-    smooth = ndimage.gaussian_filter(small.grey, [min(1.0, side - 1.0) for side in small.grey.shape])
+    finest = min(small.factor)
+    blur = [finest / by if side > 1 else 0.0 for by, side in zip(small.factor, small.grey.shape, strict=True)]
+    smooth = ndimage.gaussian_filter(small.grey, blur)
     values = -smooth if invert else smooth
     threshold = metal_threshold(values[seen])
     if threshold is None:

@@ -31,19 +31,23 @@ class Coarse:
         Voxels of level 0 in a cell, along z, y, x.
     outside
         Cells in which every voxel has the lowest value: outside the field of view, if there are many of them.
+    complete
+        Whether a whole level was read, not only some slices of a large one.
     """
 
     grey: NDArray[np.float32]
     factor: Triple
     outside: NDArray[np.bool_]
+    complete: bool
 
 
 def coarse(volume: Volume) -> Coarse:
     """Average the slices of a level in their plane; every n-th slice stands for its neighbours."""
     level: Any = next((one for one in volume.levels if _voxels(one) <= READ_VOXELS), volume.levels[-1])
-    most = (_affordable(level), SIDE, SIDE)
-    if _voxels(level) <= READ_VOXELS:
-        level, most = np.asarray(level[:, :, :]), (PLANES, SIDE, SIDE)
+    complete = _voxels(level) <= READ_VOXELS
+    most = (PLANES if complete else _affordable(level), SIDE, SIDE)
+    if complete:
+        level = np.asarray(level[:, :, :])
     dz, dy, dx = (_step(side, cells) for side, cells in zip(level.shape, most, strict=True))
     means, tops, lowest = [], [], np.inf
     for z in range(dz // 2, level.shape[0] + dz // 2, dz):
@@ -54,7 +58,7 @@ def coarse(volume: Volume) -> Coarse:
         lowest = min(lowest, float(plane.min()))
     grey = np.stack(means)
     z, y, x = (-(-side // cells) for side, cells in zip(volume.levels[0].shape, grey.shape, strict=True))
-    return Coarse(grey, (z, y, x), np.stack(tops) == lowest)
+    return Coarse(grey, (z, y, x), np.stack(tops) == lowest, complete)
 
 
 def _voxels(level: LazyArray) -> int:

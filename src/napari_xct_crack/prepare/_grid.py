@@ -96,11 +96,25 @@ def part_at(volume: Volume, box: Box | None = None) -> NDArray[np.bool_]:
 
 
 def part_cells(volume: Volume) -> tuple[NDArray[np.bool_], Triple]:
-    """Which cells of a small grid over level 0 hold any of the part, and voxels of level 0 in a cell."""
+    """Which cells of a small grid over level 0 hold any of the part in the crop, and voxels of level 0 in a cell.
+
+    Raises
+    ------
+    InputError
+        If none does, or the mask does not fit the scan.
+    """
+    whole = volume.levels[0].shape
     if volume.part is None:
-        z, y, x = (-(-side // CELLS) for side in volume.levels[0].shape)
-        shape = [-(-side // by) for side, by in zip(volume.levels[0].shape, (z, y, x), strict=True)]
-        return np.ones(shape, dtype=bool), (z, y, x)
-    small, fine = coarse(volume.part), part_factor(volume)
-    z, y, x = (a * b for a, b in zip(small.factor, fine, strict=True))
-    return small.grey > 0, (z, y, x)
+        z, y, x = (-(-side // CELLS) for side in whole)
+        cells = np.ones([-(-side // by) for side, by in zip(whole, (z, y, x), strict=True)], dtype=bool)
+    else:
+        small, fine = coarse(volume.part), part_factor(volume)
+        z, y, x = (a * b for a, b in zip(small.factor, fine, strict=True))
+        cells = small.grey > 0
+    for axis, by in enumerate((z, y, x)):
+        start = np.arange(cells.shape[axis]) * by
+        reached = (start + by > volume.crop.start[axis]) & (start < volume.crop.stop[axis])
+        cells &= reached.reshape([-1 if other == axis else 1 for other in range(3)])
+    if not cells.any():
+        raise InputError(f"The crop of {volume.name} holds none of the part.")
+    return cells, (z, y, x)

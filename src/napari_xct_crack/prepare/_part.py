@@ -14,6 +14,8 @@ LEAST_SEPARATION = 3.0
 DEEPEST_VALLEY = 0.5
 """Between air and metal the histogram falls to less than this share of the lower peak; noise has no valley."""
 BINS = 64
+FEWEST = 1000
+"""Fewer values say nothing about peaks."""
 SMALLEST_PIECE = 0.05
 """Pieces smaller than this share of the largest one are dust or noise."""
 LARGEST_HOLE = 0.02
@@ -21,14 +23,14 @@ LARGEST_HOLE = 0.02
 
 
 def metal_threshold(grey: NDArray[np.float32]) -> float | None:
-    """The grey value between air and metal, or none if the values have one peak only.
+    """The grey value between air and metal, or none if the values have one peak only or are too few to tell.
 
     Parameters
     ----------
     grey
         Smoothed values inside the field of view, any shape.
     """
-    if grey.size < 2 or grey.min() == grey.max():
+    if grey.size < FEWEST or grey.min() == grey.max():
         return None
     threshold = float(threshold_otsu(grey))
     low, high = grey[grey <= threshold], grey[grey > threshold]
@@ -49,9 +51,30 @@ def _valley(grey: NDArray[np.float32], threshold: float) -> float:
     return float(smooth[left : right + 1].min() / min(smooth[left], smooth[right]))
 
 
-def closed(mask: Mask, radius: tuple[float, float, float]) -> Mask:
+def whole_part(metal: Mask, radius: tuple[float, float, float]) -> Mask:
+    """The part that metal belongs to: cracks to the surface closed, dust left out, cracks and pores inside filled.
+
+    Parameters
+    ----------
+    metal
+        Shape (z, y, x).
+    radius
+        Half the width of the gaps that are closed, in cells along z, y, x.
+    """
+    if metal.all() or not metal.any():
+        return metal
+    around = tuple(
+        slice(max(0, int(along.min() - reach) - 2), int(along.max() + reach) + 3)
+        for along, reach in zip(np.nonzero(metal), radius, strict=True)
+    )
+    result = np.zeros_like(metal)
+    result[around] = _filled(_without_dust(_closed(metal[around], radius)))
+    return result
+
+
+def _closed(mask: Mask, radius: tuple[float, float, float]) -> Mask:
     """Close gaps narrower than twice a radius, given in cells along z, y, x; the border is no edge of the part."""
-    if max(radius) < 1 or not mask.any() or mask.all():
+    if max(radius) < 1 or mask.all():
         return mask
     sampling = [1 / max(side, 1e-3) for side in radius]
     dilated = ndimage.distance_transform_edt(~mask, sampling=sampling) <= 1
@@ -61,7 +84,7 @@ def closed(mask: Mask, radius: tuple[float, float, float]) -> Mask:
     return result
 
 
-def without_dust(mask: Mask) -> Mask:
+def _without_dust(mask: Mask) -> Mask:
     """Keep the pieces that are not much smaller than the largest."""
     labels, count = ndimage.label(mask)
     if count < 2:
@@ -72,7 +95,7 @@ def without_dust(mask: Mask) -> Mask:
     return result
 
 
-def filled(mask: Mask) -> Mask:
+def _filled(mask: Mask) -> Mask:
     """Add the small voids that the part encloses: its cracks and pores."""
     flat = mask.shape[0] == 1
     holes = (ndimage.binary_fill_holes(mask[0])[None] if flat else ndimage.binary_fill_holes(mask)) & ~mask

@@ -1,9 +1,10 @@
-"""One editor per type of field that settings may have: it shows a value, gives it back unchanged and says when it moved."""
+"""One editor per type of field that settings may have: it shows a value and gives it back unchanged."""
 
 from __future__ import annotations
 
 import math
 import types
+from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from magicgui.widgets import create_widget
@@ -196,6 +197,22 @@ class _Tuple(Editor):
             member.set(part)
 
 
+class _Words(Editor):
+    """Any number of words, separated by blanks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._line = QLineEdit()
+        self._line.textChanged.connect(lambda _: self.changed.emit())
+        self.row.addWidget(self._line, 1)
+
+    def get(self) -> tuple[str, ...]:
+        return tuple(self._line.text().split())
+
+    def set(self, value: tuple[str, ...]) -> None:
+        self._line.setText(" ".join(value))
+
+
 class _Optional(Editor):
     """A box to tick before a value is given; unticked means none (chosen automatically)."""
 
@@ -235,7 +252,7 @@ def _limits(metadata: list[Any]) -> tuple[float, float, bool, bool]:
 
 
 def editor(annotation: Any, metadata: list[Any]) -> Editor:
-    """The editor of a plain field: bool, int, float, str, Literal, Path, Length, a fixed tuple of these, or any of them or none.
+    """The editor of a plain field: bool, int, float, str, Literal, Path, Length, a tuple of these, or one of them or none.
 
     Raises
     ------
@@ -249,6 +266,8 @@ def editor(annotation: Any, metadata: list[Any]) -> Editor:
         return _Optional(editor(arguments[0], metadata))
     if origin is tuple and arguments and Ellipsis not in arguments:
         return _Tuple([editor(argument, []) for argument in arguments])
+    if annotation == tuple[str, ...]:
+        return _Words()
     if annotation is Length:
         return _Length()
     low, high, open_low, open_high = _limits(metadata)
@@ -258,11 +277,6 @@ def editor(annotation: Any, metadata: list[Any]) -> Editor:
         bottom = -_INT_LIMIT if low == -math.inf else math.ceil(low) + open_low
         top = _INT_LIMIT if high == math.inf else math.floor(high) - open_high
         return _Magic(int, min=bottom, max=top, step=1)
-    if origin is Literal or (isinstance(annotation, type) and issubclass(annotation, bool | str)):
+    if origin is Literal or (isinstance(annotation, type) and issubclass(annotation, bool | str | Path)):
         return _Magic(annotation)
-    if isinstance(annotation, type):
-        from pathlib import Path
-
-        if issubclass(annotation, Path):
-            return _Magic(annotation)
     raise TypeError(f"no editor for a field of type {annotation}")

@@ -39,7 +39,7 @@ class Form(Editor):
         column.addLayout(plain)
         for name, field in declared.model_fields.items():
             if name not in skip and name != "kind":
-                self._add(name, field, advanced if _is_advanced(field) else plain)
+                self._add(field.alias or name, field, advanced if _is_advanced(field) else plain)
         if advanced.rowCount():
             column.addWidget(_folded("Advanced", advanced))
 
@@ -51,7 +51,7 @@ class Form(Editor):
         description = inspect.cleandoc(field.description or "")
         _explain(label, description)
         _explain(made, description)
-        if isinstance(made, Form | _KindForm):
+        if isinstance(made, Form | KindForm):
             rows.addRow(label)
             rows.addRow(made)
         else:
@@ -99,7 +99,7 @@ class Form(Editor):
         self.changed.emit()
 
 
-class _KindForm(Editor):
+class KindForm(Editor):
     """A choice among the kinds of a family, and the form of the chosen one; each remembers what was entered."""
 
     def __init__(self, family: type[Kind]) -> None:
@@ -140,10 +140,14 @@ class _KindForm(Editor):
         self._forms[kind].set(value)
 
 
+def _by_alias(settings: Settings) -> dict[str, Any]:
+    return {field.alias or name: getattr(settings, name) for name, field in type(settings).model_fields.items()}
+
+
 def _editor_of(field: FieldInfo) -> Editor:
     annotation = field.annotation
     if isinstance(annotation, type) and issubclass(annotation, Kind) and not _is_one_kind(annotation):
-        return _KindForm(annotation)
+        return KindForm(annotation)
     if isinstance(annotation, type) and issubclass(annotation, Settings):
         return Form(annotation)
     return editor(annotation, field.metadata)

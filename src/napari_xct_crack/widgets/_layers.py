@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING, Any
 import dask.array as da
 import numpy as np
 
+from ..clean import CleanSettings, clean_array
+from ..commands.cracks import contact_sheet
+from ..cracks import CrackGenerator
 from ..errors import InputError
 from ..volume import Box, LazyArray, Triple, Volume
 
 if TYPE_CHECKING:
     from napari.layers import Layer
 
+    from ..patches import Patches
+
 LayerData = tuple[Any, dict[str, Any], str]
 _KEY = "xct_crack"
+_NEAR = 8
+"""Slices on each side that are cleaned with the one that is previewed."""
 _UNKNOWN = (1.0, 1.0, 1.0)
 
 
@@ -69,6 +76,105 @@ def layer_of(volume: Volume, **options: Any) -> LayerData:
     if kind == "labels":
         levels = [level.astype(np.uint8) if level.dtype == bool else level for level in levels]
     return (levels if len(levels) > 1 else levels[0], settings | options, kind)
+
+
+def part_layer(volume: Volume, name: str) -> LayerData:
+    """The part of a volume as a faint labels layer over the scan."""
+    from ..prepare import part_factor
+
+    assert volume.part is not None
+    factor = np.array(part_factor(volume))
+    voxel = np.array(volume.voxel_size or _UNKNOWN)
+    mask = volume.part
+    settings = {
+        "scale": tuple(factor * voxel),
+        "translate": tuple((np.array(volume.offset) + (factor - 1) / 2) * voxel),
+        "units": ("um" if volume.voxel_size else "pixel",) * 3,
+        "opacity": 0.25,
+        "blending": "translucent_no_depth",
+    }
+    data, kwargs, kind = layer_of(Volume(levels=mask.levels, role="mask", name=name))
+    return data, kwargs | settings, kind
+
+
+def beside(sheet: Any, scan: Volume | None, name: str, **options: Any) -> LayerData:
+    """A picture as a layer to the right of the scan, with pixels of the scan's size; shape (y, x)."""
+    voxel = (scan.voxel_size if scan is not None else None) or _UNKNOWN
+    right = 0.0 if scan is None else (scan.offset[2] + scan.levels[0].shape[2] * 1.05) * voxel[2]
+    top = 0.0 if scan is None else scan.offset[1] * voxel[1]
+    settings: dict[str, Any] = {
+        "name": name,
+        "scale": voxel[1:],
+        "translate": (top, right),
+        "units": ("um" if scan is not None and scan.voxel_size else "pixel",) * 2,
+    }
+    kind = "labels" if options.pop("labels", False) else "image"
+    return sheet, settings | options, kind
+
+
+def mosaic(pictures: Any) -> Any:
+    """Pictures of shape (n, y, x) side by side, as square as they go."""
+    count, height, width = pictures.shape
+    columns = math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    padded = np.zeros((rows * columns, height, width), pictures.dtype)
+    padded[:count] = pictures
+    tiles = padded.reshape(rows, columns, height, width).swapaxes(1, 2)
+    return tiles.reshape(rows * height, columns * width)
+
+
+def drawn_sheet(cracks: CrackGenerator, seed: int, count: int, side: int, voxel_size: Any) -> Any:
+    """A contact sheet of crack masks, uint8, shape (y, x)."""
+    masks = [
+        cracks.draw((1, side, side), np.random.default_rng((seed, number)), voxel_size).target[0]
+        for number in range(count)
+    ]
+    return contact_sheet(masks)
+
+
+def rendered_sheet(patches: Patches, step: int, count: int) -> tuple[Any, Any]:
+    """Real patches with rendered cracks, and where those are: two pictures of shape (y, x)."""
+    batch = patches.batch(step, count)
+    frames = batch.rendered[:, batch.rendered.shape[1] // 2].numpy()
+    return mosaic(frames), mosaic(batch.masks[:, 0].numpy().astype(np.uint8))
+
+
+def slice_box(prepared: Volume, along: int, at: int, scan: Volume) -> Box:
+    """Slice `at` of the scan along an axis, as a box counted from the corner of the prepared crop.
+
+    Raises
+    ------
+    InputError
+        If the slice does not meet the crop.
+    """
+    at -= prepared.crop.start[along] - scan.crop.start[along]
+    side = prepared.shape[along]
+    if not 0 <= at < side:
+        raise InputError("The slice that is shown lies outside the crop; move into it.")
+    start, stop = [0, 0, 0], list(prepared.shape)
+    start[along], stop[along] = at, at + 1
+    return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+
+
+def cleaned_slice(probability: Volume, along: int, at: int, settings: CleanSettings, name: str) -> LayerData | None:
+    """Slice `at` of a probability after cleaning, as labels; none where it holds no such slice.
+
+    A slab of slices around it is cleaned, so that what acts in three dimensions is seen.
+    """
+    side = probability.shape[along]
+    if not 0 <= at < side:
+        return None
+    near = 0 if settings.dimensions == "2d" and along == 0 else _NEAR
+    start, stop = [0, 0, 0], list(probability.shape)
+    start[along], stop[along] = max(0, at - near), min(side, at + near + 1)
+    slab = probability.read(Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])))
+    if probability.role in ("mask", "labels"):
+        slab = slab != 0
+    cleaned = np.take(clean_array(slab, settings, probability.voxel_size), [at - start[along]], axis=along)
+    place = list(probability.origin)
+    place[along] += at
+    shown = Volume.from_array(cleaned, role="mask", voxel_size=probability.voxel_size, name=name, offset=tuple(place))
+    return layer_of(shown)
 
 
 def full_scale(volume: Volume) -> float:
@@ -162,7 +268,9 @@ def drawn_box(shapes: Layer, image: Layer, shape: Triple, along: int, between: t
     """
     if not len(shapes.data):
         raise InputError("No rectangle was drawn; draw one on the slice that is shown.")
-    corners = np.array([image.world_to_data(shapes.data_to_world(corner)) for corner in shapes.data[-1]])
+    missing = [0.0] * (image.ndim - shapes.ndim)
+    world = [[*missing, *shapes.data_to_world(corner)] for corner in shapes.data[-1]]
+    corners = np.array([image.world_to_data(corner) for corner in world])
     start = np.maximum(np.ceil(corners.min(axis=0) - 1e-6), 0).astype(int)
     stop = np.minimum(np.floor(corners.max(axis=0) + 1e-6) + 1, shape).astype(int)
     start[along], stop[along] = max(0, between[0]), min(shape[along], between[1])

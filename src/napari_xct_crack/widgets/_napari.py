@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_info, show_warning
@@ -56,18 +57,39 @@ class Guard:
 
     def __init__(self, viewer: Viewer) -> None:
         self._viewer = viewer
-        self._chosen: set[str] = set()
-        viewer.dims.events.ndisplay.connect(self.check, position="first")
+        self._chosen: set[Hashable] = set()
+        # napari calls its own callbacks first, and one of them reads: they have to wait until the level is chosen.
+        self._button = viewer.dims.events.ndisplay
+        self._waiting = [_bound(callback) for callback in self._button.callbacks]
+        self._hold(True)
+        self._button.connect(self._pressed)
         viewer.layers.events.inserted.connect(self._inserted)
         for layer in viewer.layers:
             self._watch(layer)
 
     def stop(self) -> None:
         """Leave the viewer as it was."""
-        self._viewer.dims.events.ndisplay.disconnect(self.check)
+        self._button.disconnect(self._pressed)
+        self._hold(False)
         self._viewer.layers.events.inserted.disconnect(self._inserted)
         for layer in self._viewer.layers:
             vars(layer).pop("refresh", None)
+
+    def _hold(self, held: bool) -> None:
+        for callback in self._waiting:
+            (self._button.block if held else self._button.unblock)(callback)
+
+    def _pressed(self, event: Any) -> None:
+        self.check()
+        if self._viewer.dims.ndisplay != event.value:
+            return  # it went back, which is announced by an event of its own
+        self._hold(False)
+        self._button.block(self._pressed)
+        try:
+            self._button(value=event.value)
+        finally:
+            self._button.unblock(self._pressed)
+            self._hold(True)
 
     def _inserted(self, event: Any) -> None:
         self._watch(event.value)
@@ -87,7 +109,7 @@ class Guard:
 
         layer.refresh = refresh
 
-    def check(self, event: Any = None) -> None:
+    def check(self) -> None:
         """Choose levels for the number of dimensions that is shown now."""
         for layer in [layer for layer in self._viewer.layers if _is_volume(layer)]:
             if self._viewer.dims.ndisplay == 2:
@@ -113,6 +135,11 @@ class Guard:
         return True
 
 
+def _bound(callback: Any) -> Any:
+    """A callback as the emitter calls it; methods are listed as a weak reference and a name."""
+    return getattr(callback[0](), callback[1]) if isinstance(callback, tuple) else callback
+
+
 def _is_volume(layer: Layer) -> bool:
     return type(layer).__name__ in ("Image", "Labels") and layer.ndim == 3 and not getattr(layer, "rgb", False)
 
@@ -123,3 +150,11 @@ def _refusal(layer: Layer) -> str:
         f"The layer {layer.name!r} is too large for the 3-D view ({shape} at its coarsest); "
         "convert the scan to OME-Zarr, which adds coarser levels, or crop it."
     )
+
+
+def look_at(viewer: Viewer, layer: Layer) -> None:
+    """Fill the canvas with a two-dimensional layer."""
+    (top, left), (bottom, right) = layer.extent.world[:, -2:]
+    viewer.scene.camera.center = (0.0, (top + bottom) / 2, (left + right) / 2)
+    height, width = viewer.canvas.size
+    viewer.scene.camera.zoom = 0.95 * min(height / max(bottom - top, 1e-9), width / max(right - left, 1e-9))

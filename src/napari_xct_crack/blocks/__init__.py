@@ -10,24 +10,24 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import DTypeLike, NDArray
 
-from . import __version__
-from .errors import BusyError, OutputError, writing
-from .events import Progress, Said, Work
-from .io._pyramid import halved, layout
-from .io._store import built_from_finer
-from .io.ome_zarr import Store, create, reopen
-from .settings import VoxelSize
-from .volume import Box, Role, Triple, Volume
+from .. import __version__
+from ..errors import OutputError, writing
+from ..events import Progress, Said, Work
+from ..io.ome_zarr import Store, built_from_finer, create, halved, reopen
+from ..settings import VoxelSize
+from ..volume import Box, Role, Triple, Volume
+from ._content import content, identity
+from ._owner import owned
+
+__all__ = ["Compute", "Plan", "at_once", "boxes", "identity", "run"]
 
 Compute = Callable[[Box], Work[NDArray[Any]]]
 """The voxels of one box. Events on the way are passed on; they are where the work can be stopped."""
@@ -89,20 +89,18 @@ def run(plan: Plan) -> Work[Volume]:
         If another process is writing it.
     """
     out = plan.out.absolute()
-    with _owned(out):
+    with owned(out):
         store = _begin(plan, out)
         if store.attribute("complete"):
-            yield Said(f"{out.name} was already complete; nothing was done.")
+            yield Said(f"{out.name} is already complete ({plan.what}); nothing was to be done.")
             return store.volume()
         work = store.path / ".work"
         compute = yield from plan.start(work)
         yield from _fill(plan, store, compute, work / "receipts")
-        yield from _coarser(store, _owned_levels(store, _box_shape(plan, store)))
+        yield from _coarser(store, _owned_levels(store, _side(plan, store)))
         with writing(out):
             store.mark(complete=True)
             shutil.rmtree(work)
-    with suppress(OSError):
-        _lock_file(out).unlink()
     return store.volume()
 
 
@@ -125,45 +123,6 @@ def boxes(shape: Triple, side: Triple) -> Iterator[Box]:
     starts = product(*(range(0, length, step) for length, step in zip(shape, side, strict=True)))
     for z, y, x in starts:
         yield Box((z, y, x), (z + side[0], y + side[1], x + side[2])).intersection(Box.of(shape))
-
-
-def with_halo(volume: Volume, box: Box, halo: Triple) -> tuple[NDArray[Any], tuple[slice, slice, slice]]:
-    """A box of a volume with its surroundings as far as they exist, and where in them the box lies."""
-    around = box.grown(halo).intersection(Box.of(volume.shape))
-    z, y, x = around.start
-    return volume.read(around), box.shifted((-z, -y, -x)).slices
-
-
-def identity(volume: Volume) -> str:
-    """Hash of the scan that a volume shows, whatever its crop or file format: type, shape, voxels along its diagonal."""
-    array = volume.levels[0]
-    whole = Box.of(array.shape)
-    digest = hashlib.sha256(f"{array.dtype.name} {whole.shape}".encode())
-    for share in np.linspace(0.05, 0.95, 9):
-        z, y, x = (int(share * side) for side in whole.shape)
-        sample = Box((z, y, x), (z + 1, y + 64, x + 64)).intersection(whole)
-        values = np.asarray(array[sample.slices])
-        digest.update(values.astype(array.dtype.newbyteorder("<")).tobytes())
-    return digest.hexdigest()
-
-
-def _lock_file(out: Path) -> Path:
-    return out.with_name(f".{out.name}.lock")
-
-
-@contextmanager
-def _owned(out: Path) -> Iterator[None]:
-    with writing(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(_lock_file(out))
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise BusyError(f"{out} is being written by another process; wait for it or give another name.") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _begin(plan: Plan, out: Path) -> Store:
@@ -199,12 +158,8 @@ def _begin(plan: Plan, out: Path) -> Store:
     )
 
 
-def _box_shape(plan: Plan, store: Store) -> Triple:
-    return plan.box or plan.shard or layout(plan.shape, store.arrays[0].dtype.itemsize)[1]
-
-
 def _fill(plan: Plan, store: Store, compute: Compute, receipts: Path) -> Work[None]:
-    side = _box_shape(plan, store)
+    side = _side(plan, store)
     todo = [box for box in boxes(plan.shape, side) if plan.wanted(box)]
     levels = _owned_levels(store, side)
     with writing(store.path):
@@ -214,12 +169,30 @@ def _fill(plan: Plan, store: Store, compute: Compute, receipts: Path) -> Work[No
     for box in todo:
         receipt = receipts / "-".join(map(str, box.start))
         if not receipt.exists():
-            values = yield from compute(box)
+            values = yield from _told(compute(box), done, len(todo), plan.what)
             with writing(store.path):
                 _write(store, box, values, levels)
                 receipt.touch()
         done += 1
         yield Progress(done, len(todo), plan.what)
+
+
+def _told(work: Work[NDArray[Any]], done: int, total: int, what: str) -> Work[NDArray[Any]]:
+    """Progress within a box told as what it is: nothing more is saved yet, but here the work can be stopped."""
+    while True:
+        try:
+            event = next(work)
+        except StopIteration as stop:
+            values: NDArray[Any] = stop.value
+            return values
+        if isinstance(event, Progress):
+            event = Progress(done, total, f"{what}: {event.what} {event.done} of {event.total}")
+        yield event
+
+
+def _side(plan: Plan, store: Store) -> Triple:
+    z, y, x = plan.box or store.arrays[0].shards or store.arrays[0].chunks
+    return (z, y, x)
 
 
 def _owned_levels(store: Store, side: Triple) -> int:
@@ -243,8 +216,8 @@ def _write(store: Store, box: Box, values: NDArray[Any], levels: int) -> None:
 def _coarser(store: Store, first: int) -> Work[None]:
     for level in range(first, len(store.arrays)):
         array = store.arrays[level]
-        shard = array.shards or array.chunks
-        todo = list(boxes(Box.of(array.shape).shape, (shard[0], shard[1], shard[2])))
+        z, y, x = array.shards or array.chunks
+        todo = list(boxes(Box.of(array.shape).shape, (z, y, x)))
         for done, box in enumerate(todo):
             with writing(store.path):
                 array[box.slices] = built_from_finer(store, level, box)

@@ -1,0 +1,42 @@
+"""What a volume holds, told by hashes that cost little on any size."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..volume import Box, Volume
+
+OVERVIEW = 2**24
+"""About how many voxels of the coarsest level are read."""
+
+
+def identity(volume: Volume) -> str:
+    """Hash of the scan behind a volume, whatever its crop or format: type, shape, voxels along its diagonal."""
+    array = volume.levels[0]
+    whole = Box.of(array.shape)
+    digest = hashlib.sha256(f"{array.dtype.name} {whole.shape}".encode())
+    for share in np.linspace(0.05, 0.95, 9):
+        z, y, x = (int(share * side) for side in whole.shape)
+        sample = Box((z, y, x), (z + 1, y + 64, x + 64)).intersection(whole)
+        digest.update(_bytes(array[sample.slices]))
+    return digest.hexdigest()
+
+
+def content(volume: Volume) -> list[Any]:
+    """What results made of a volume depend on: the scan, its coarsest level (or slices of it), crop and role."""
+    level = volume.levels[-1]
+    depth = level.shape[0]
+    step = max(1, Box.of(level.shape).size // OVERVIEW)
+    digest = hashlib.sha256()
+    for z in range(0, depth, step) if step > 1 else (0,):
+        digest.update(_bytes(level[z : z + 1 if step > 1 else depth, :, :]))
+    return [identity(volume), digest.hexdigest(), volume.crop.start, volume.crop.stop, volume.role]
+
+
+def _bytes(values: NDArray[Any]) -> bytes:
+    values = np.asarray(values)
+    return values.astype(values.dtype.newbyteorder("<")).tobytes()

@@ -1,0 +1,189 @@
+"""Segment a scan of any size with a trained run: probability as uint8, p = v / 255."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from .. import blocks
+from ..events import Said, Work, finish
+from ..io.ome_zarr import is_absent, slab_layout
+from ..prepare import part_factor
+from ..runs import Run, Segmenter
+from ..settings import Settings
+from ..training import device_named
+from ..volume import Box, Triple, Volume
+from ._match import window_for
+from ._predict import Predictor
+
+__all__ = ["SegmentSettings", "preview", "segment"]
+
+SLAB_BYTES = 2**29
+"""Most that a slab of the result takes in memory."""
+
+_AXES = {"z": 0, "y": 1, "x": 2}
+
+
+class SegmentSettings(Settings):
+    """How a scan is segmented."""
+
+    normal: Literal["z", "y", "x", "all"] = Field(
+        "z",
+        description="Axis along which slices are taken; all is the mean of three, for cracks parallel to the slices.",
+    )
+    device: str = Field("auto", description="Where the net runs: auto, cpu, cuda, cuda:1, mps.")
+
+
+def segment(
+    run: Run | Segmenter,
+    volume: Volume,
+    out: str | Path,
+    settings: SegmentSettings | None = None,
+    *,
+    overwrite: bool = False,
+) -> Work[Volume]:
+    """Segment a volume into an OME-Zarr of crack probability, slab by slab.
+
+    The result is the same whatever the crop, the slabs and the tiles: a net sees what lies around the crop, and its
+    tiles start on multiples of its stride counted from the scan's origin.
+
+    Parameters
+    ----------
+    run
+        A trained run, or its segmenter.
+    volume
+        The scan in its own grey values; its crop and part are obeyed, outside the part the probability is 0.
+    out
+        A folder that ends in ``.ome.zarr``; it gets the crop's shape, and its place in the scan as translation.
+
+    Returns
+    -------
+    Volume
+        uint8, p = v / 255.
+
+    Raises
+    ------
+    InputError
+        If the run holds no model, or the part does not fit the scan.
+    SettingsError
+        If the device is not there or has too little memory.
+    OutputError, BusyError
+        If the output exists with other content, cannot be written or is being written.
+    """
+    settings = settings or SegmentSettings()
+    segmenter, predictor = yield from _prepared(run, volume, settings)
+    plans = _Plans(segmenter, volume, predictor)
+    plan = plans.mean(Path(out)) if settings.normal == "all" else plans.along(Path(out), settings.normal)
+    return (yield from blocks.run(replace(plan, overwrite=overwrite)))
+
+
+def preview(
+    run: Run | Segmenter, volume: Volume, box: Box, settings: SegmentSettings | None = None
+) -> NDArray[np.uint8]:
+    """Probability times 255 in a box of the volume, in memory; equal to what :func:`segment` writes there."""
+    settings = settings or SegmentSettings()
+    _, predictor = finish(_prepared(run, volume, settings))
+    names = ("z", "y", "x") if settings.normal == "all" else (settings.normal,)
+    return _mean([finish(predictor(name).predict(box)) for name in names])
+
+
+def _prepared(
+    run: Run | Segmenter, volume: Volume, settings: SegmentSettings
+) -> Work[tuple[Segmenter, Callable[[str], Predictor]]]:
+    """The segmenter on its device, and what makes a predictor for one normal; says device and window."""
+    device = device_named(settings.device)
+    segmenter = run.segmenter(device) if isinstance(run, Run) else replace(run, net=run.net.to(device))
+    yield Said(f"Segmenting on {device}.")
+    window = yield from window_for(volume, segmenter.card)
+    return segmenter, lambda normal: Predictor(segmenter, volume, window, _AXES[normal], device)
+
+
+class _Plans:
+    """The stores that segmenting fills."""
+
+    def __init__(self, segmenter: Segmenter, volume: Volume, predictor: Callable[[str], Predictor]) -> None:
+        self.segmenter, self.volume, self.predictor = segmenter, volume, predictor
+
+    def along(self, out: Path, normal: str) -> blocks.Plan:
+        """Slices along one normal, in slabs of whole slices."""
+
+        def start(_: Path) -> Work[blocks.Compute]:
+            return self.predictor(normal).predict
+            yield
+
+        axis = _AXES[normal]
+        sides = self.volume.shape
+        chunk, shard = slab_layout(_swapped(sides, axis), 1, SLAB_BYTES)
+        box = list(sides)
+        box[axis] = shard[0]
+        return self._plan(out, normal, start, _swapped(chunk, axis), _swapped(shard, axis), (box[0], box[1], box[2]))
+
+    def mean(self, out: Path) -> blocks.Plan:
+        """The mean of the three normals, each of which is a store of its own until all is done."""
+
+        def start(work: Path) -> Work[blocks.Compute]:
+            found = []
+            for normal in _AXES:
+                found.append((yield from blocks.run(self.along(work / f"{normal}.zarr", normal))))
+            return (yield from blocks.at_once(lambda box: _mean([one.read(box) for one in found]))(work))
+
+        return self._plan(out, "all", start, None, None, None)
+
+    def _plan(
+        self,
+        out: Path,
+        normal: str,
+        start: Callable[[Path], Work[blocks.Compute]],
+        chunk: Triple | None,
+        shard: Triple | None,
+        box: Triple | None,
+    ) -> blocks.Plan:
+        volume = self.volume
+        return blocks.Plan(
+            out=out,
+            shape=volume.shape,
+            dtype=np.uint8,
+            role="probability",
+            voxel_size=volume.voxel_size,
+            offset=volume.origin,
+            start=start,
+            made_from=(volume,) if volume.part is None else (volume, volume.part),
+            settings={
+                "segmenter": self.segmenter.identity,
+                "window": self.predictor("z").window,
+                "normal": normal,
+            },
+            what="segmenting" if normal == "all" else f"segmenting along {normal}",
+            wanted=lambda box: _holds_part(volume, box) and not is_absent(volume, box),
+            chunk=chunk,
+            shard=shard,
+            box=box,
+        )
+
+
+def _swapped(sides: Triple, axis: int) -> Triple:
+    """Sides with z and another axis exchanged."""
+    swapped = list(sides)
+    swapped[0], swapped[axis] = sides[axis], sides[0]
+    return (swapped[0], swapped[1], swapped[2])
+
+
+def _mean(arrays: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Mean, rounded half up."""
+    total: NDArray[np.uint16] = np.sum(np.stack(arrays), axis=0, dtype=np.uint16)
+    return np.asarray((2 * total + len(arrays)) // (2 * len(arrays)), np.uint8)
+
+
+def _holds_part(volume: Volume, box: Box) -> bool:
+    """Whether any of the part lies in a box, by the coarse mask alone."""
+    if volume.part is None:
+        return True
+    place, factor = box.shifted(volume.crop.start), part_factor(volume)
+    cells = tuple(slice(a // by, -(-b // by)) for a, b, by in zip(place.start, place.stop, factor, strict=True))
+    return bool(np.any(volume.part.levels[0][cells]))

@@ -1,0 +1,75 @@
+"""The live plot of losses."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import qtpy
+
+os.environ.setdefault("PYQTGRAPH_QT_LIB", qtpy.API_NAME)
+
+import pyqtgraph  # noqa: E402 - it has to find the same Qt as napari
+from qtpy.QtCore import QTimer  # noqa: E402
+from qtpy.QtWidgets import QVBoxLayout, QWidget  # noqa: E402
+
+_PERIOD = 0.2
+"""Seconds between two drawings."""
+_POINTS = 2000
+"""Most points of a curve; older ones are thinned out."""
+_COLOURS = ("#ffb000", "#648fff", "#dc267f", "#78c679", "#fe6100", "#a58aff", "#00c5c5", "#bbbbbb")
+
+
+class LossPlot(QWidget):
+    """Losses over steps, one curve each, smoothed with the steps before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plot = pyqtgraph.PlotWidget(background=None)
+        self._plot.setLabel("bottom", "step")
+        self._plot.setLabel("left", "loss")
+        self._plot.setLogMode(y=True)
+        self._plot.showGrid(x=True, y=True, alpha=0.2)
+        self._plot.addLegend(offset=(-5, 5), labelTextSize="8pt")
+        self._plot.setMenuEnabled(False)
+        self.setToolTip("Losses while training, logarithmic; falling and then level is good.")
+        self.setFixedHeight(170)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._plot)
+        self._curves: dict[str, tuple[list[int], list[float]]] = {}
+        self._lines: dict[str, pyqtgraph.PlotDataItem] = {}
+        self._drawn = 0.0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._draw)
+
+    def clear(self) -> None:
+        """Forget all curves."""
+        self._plot.clear()
+        self._curves.clear()
+        self._lines.clear()
+
+    def add(self, step: int, losses: dict[str, float]) -> None:
+        """Add the losses of one step; drawn at most five times a second."""
+        for name, value in losses.items():
+            steps, values = self._curves.setdefault(name, ([], []))
+            smooth = value if not values else 0.9 * values[-1] + 0.1 * value
+            steps.append(step)
+            values.append(max(smooth, 1e-12))
+            if len(steps) > _POINTS:
+                del steps[: _POINTS // 2 : 2], values[: _POINTS // 2 : 2]
+        if not self._timer.isActive():
+            self._timer.start(max(0, int(1000 * (_PERIOD - (time.monotonic() - self._drawn)))))
+
+    def points(self, name: str) -> int:
+        """Number of points that a curve has."""
+        return len(self._curves[name][0]) if name in self._curves else 0
+
+    def _draw(self) -> None:
+        self._drawn = time.monotonic()
+        for number, (name, (steps, values)) in enumerate(self._curves.items()):
+            if name not in self._lines:
+                pen = pyqtgraph.mkPen(_COLOURS[number % len(_COLOURS)], width=2)
+                self._lines[name] = self._plot.plot(name=name, pen=pen)
+            self._lines[name].setData(steps, values)

@@ -1,0 +1,115 @@
+"""The base of every section of the workbench."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from ..commands import Command
+from ..commands._arguments import command_line
+from ..errors import XctCrackError
+from ._bench import Bench
+from ._jobbox import JobBox
+
+
+class Section(QWidget):
+    """Controls of one step; says in one line what it does or needs.
+
+    A section is built when it is first opened: what it needs may take seconds to import.
+    """
+
+    title = ""
+    purpose = ""
+    """What the section does, in one line."""
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__()
+        self.bench = bench
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(6, 2, 6, 6)
+        self.column.setSpacing(4)
+        self._says = QLabel(self.purpose)
+        self._says.setWordWrap(True)
+        self._says.setToolTip("What this section does, needs, or could not do.")
+        self.column.addWidget(self._says)
+        self.job = JobBox()
+        self.job.ended.connect(self._job_ended)
+        bench.changed.connect(self.refresh)
+
+    def refresh(self) -> None:
+        """Enable what can be done now, and say what is missing."""
+
+    def command(self) -> Command:
+        """The step as it stands in the controls.
+
+        Raises
+        ------
+        XctCrackError
+            If something is missing or wrong.
+        """
+        raise NotImplementedError
+
+    def say(self, text: str, *, wrong: bool = False) -> None:
+        """Show one line; wrong is red."""
+        self._says.setText(text or self.purpose)
+        self._says.setStyleSheet("color: #e55;" if wrong else "")
+
+    def trying(self, action: Callable[[], object]) -> None:
+        """Do something; what the user can put right is said in the section."""
+        try:
+            action()
+        except XctCrackError as error:
+            self.say(str(error), wrong=True)
+
+    def button(self, text: str, tip: str, action: Callable[[], object]) -> QPushButton:
+        """A button whose action may fail with one sentence."""
+        made = QPushButton(text)
+        made.setToolTip(tip)
+        made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        made.clicked.connect(lambda: self.trying(action))
+        return made
+
+    def line(self, *widgets: QWidget, stretch: int | None = None) -> QHBoxLayout:
+        """Put widgets side by side below what is there; `stretch` is the one that grows."""
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        for number, widget in enumerate(widgets):
+            row.addWidget(widget, int(stretch is None or number == stretch))
+        self.column.addLayout(row)
+        return row
+
+    def start(self) -> None:
+        """Run the step in a child process."""
+        command = self.command()
+        self.remember()
+        self.job.start(command, self.bench.project.made())
+        self.say("")
+        self.refresh()
+
+    def copy(self) -> None:
+        """Put the step's command line on the clipboard."""
+        QApplication.clipboard().setText(command_line(self.command()))
+        self.say("The command line is on the clipboard.")
+
+    def copy_button(self) -> QPushButton:
+        return self.button("Copy command", "Copy the command line that does the same in a terminal.", self.copy)
+
+    def remember(self) -> None:
+        """Keep what the controls show in the project."""
+
+    def close_work(self) -> None:
+        """Let go of threads and layers; the window closes."""
+
+    def _job_ended(self, result: object) -> None:
+        if self.job.failure:
+            self.say(self.job.failure, wrong=True)
+        self.refresh()
+
+
+def caption(text: str, tip: str) -> QLabel:
+    """A word-wrapped label with a tooltip."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setToolTip(tip)
+    return label

@@ -1,0 +1,242 @@
+"""Section *Segment*: try a run on this slice, then segment the crop or the whole scan."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtWidgets import QComboBox, QFileDialog, QLabel
+
+from ..commands.segment import Segment
+from ..errors import InputError
+from ..events import Event
+from ..inference import SegmentSettings, preview
+from ..io import read
+from ..runs import Run, load_segmenter, read_json
+from ..volume import Box, Volume
+from ._bench import Bench
+from ._fields import calm
+from ._forms import Form
+from ._layers import layer_of, slice_box, thresholded
+from ._napari import position
+from ._section import Section, caption
+from ._threshold import Threshold
+from ._work import Newest
+
+_PROBABILITY, _CRACKS, _SLICE = "crack probability", "cracks", "this slice: cracks"
+_REFRESH = 2.0
+"""Seconds between two looks at a store that fills in."""
+
+
+class SegmentSection(Section):
+    """Choose a run, look at one slice, segment."""
+
+    title = "Segment"
+    purpose = "Marks cracks with a trained run; try it on this slice first."
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__(bench)
+        self.runs = QComboBox()
+        self.runs.setToolTip("Trained runs of this project, newest first.")
+        calm(self.runs)
+        self.runs.currentIndexChanged.connect(self._run_chosen)
+        other = self.button("Other…", "Choose the folder of a run, or of a model that was shared.", self._choose)
+        self.line(QLabel("run"), self.runs, other, stretch=1)
+        self.card = caption("", "What the run was trained on.")
+        self.column.addWidget(self.card)
+        self.form = Form(SegmentSettings)
+        self.column.addWidget(self.form)
+        self.slice_button = self.button("This slice", "Segment the slice that is shown, at once.", self.try_slice)
+        self.crop_button = self.button("Crop", "Segment the crop of the section Prepare.", lambda: self._whole(True))
+        self.all_button = self.button("Whole scan", "Segment all of the scan.", lambda: self._whole(False))
+        self._copy = self.copy_button()
+        self.line(self.slice_button, self.crop_button, self.all_button, self._copy)
+        self.threshold = Threshold("From this probability on a voxel is shown as crack.")
+        self.threshold.changed.connect(self._threshold_moved)
+        self.column.addWidget(self.threshold)
+        self.column.addWidget(self.job)
+        self.job.told.connect(self._told)
+        self._trying = Newest()
+        self._trying.ready.connect(self._tried)
+        self._trying.failed.connect(lambda text: self.say(text, wrong=True))
+        self._out: Path | None = None
+        self._cropped = True
+        self._shown: dict[str, Volume] = {}
+        self._looked = 0.0
+        self._loaded: tuple[Path, float, Any] | None = None
+        self.refresh()
+
+    def refresh(self) -> None:
+        self._list_runs()
+        ready = self.bench.prepared is not None and self.run_folder is not None
+        self.slice_button.setEnabled(ready)
+        for button in (self.crop_button, self.all_button, self._copy):
+            button.setEnabled(ready and not self.job.running)
+        self.crop_button.setEnabled(self.crop_button.isEnabled() and self.bench.crop is not None)
+        if self.bench.prepared is None:
+            self.say("Open a scan and prepare it first.")
+        elif self.run_folder is None:
+            self.say("Train a run first, or choose one with Other….")
+        elif not self.job.failure:
+            self.say("")
+
+    def _list_runs(self) -> None:
+        folder = self.bench.folder
+        found = [path.parent.parent for path in self.bench.project.found("*/model/card.json")] if folder else []
+        listed = [self.runs.itemData(number) for number in range(self.runs.count())]
+        extra = [path for path in listed if path not in found and path.exists() and path.parent != folder]
+        wanted = [*found, *extra]
+        if wanted == listed:
+            return
+        kept = self.run_folder
+        blocked = self.runs.blockSignals(True)
+        self.runs.clear()
+        for path in wanted:
+            self.runs.addItem(path.name, path)
+        if kept in wanted:
+            self.runs.setCurrentIndex(wanted.index(kept))
+        self.runs.blockSignals(blocked)
+        self._run_chosen()
+
+    @property
+    def run_folder(self) -> Path | None:
+        """The chosen run."""
+        path = self.runs.currentData()
+        return path if isinstance(path, Path) else None
+
+    def _run_chosen(self) -> None:
+        folder = self.run_folder
+        self.card.setVisible(folder is not None)
+        if folder is not None:
+            self.trying(lambda: self.card.setText(_card_text(_model(folder))))
+
+    def _choose(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Folder of a run or a model", str(self.bench.folder or ""))
+        if not chosen:
+            return
+        folder = Path(chosen)
+        _model(folder)
+        if self.runs.findData(folder) < 0:
+            self.runs.addItem(folder.name, folder)
+        self.runs.setCurrentIndex(self.runs.findData(folder))
+        self.refresh()
+
+    def _needed_run(self) -> Path:
+        if self.run_folder is None:
+            raise InputError("No run is chosen; train one, or choose one with Other….")
+        return self.run_folder
+
+    def try_slice(self) -> None:
+        """Segment the slice that is shown, in the background."""
+        scan, folder, layer = self.bench.ready(), self._needed_run(), self.bench.layer
+        if layer is None:
+            raise InputError("The scan's layer was removed; open the scan again.")
+        box = slice_box(scan, *position(self.bench.viewer, layer), self.bench.needed())
+        settings = self.form.settings()
+        load = self._loader(folder)
+        self.say("Segmenting this slice …")
+        self._trying.request(lambda: _try(scan, box, settings, load))
+
+    def _loader(self, folder: Path) -> Callable[[], Any]:
+        """The run's segmenter, loaded anew only when its model has changed."""
+        changed = (_model(folder) / "segmenter.safetensors").stat().st_mtime
+        if self._loaded is None or self._loaded[:2] != (folder, changed):
+            self._loaded = (folder, changed, None)
+
+        def load() -> Any:
+            assert self._loaded is not None
+            if self._loaded[2] is None:
+                self._loaded = (folder, changed, load_segmenter(_model(folder)))
+            return self._loaded[2]
+
+        return load
+
+    def _tried(self, found: tuple[Volume, float]) -> None:
+        probability, seconds = found
+        self.show_cracks(_SLICE, probability)
+        self.say(f"This slice took {seconds:.1f} s; move the threshold to judge it.")
+
+    def show_cracks(self, name: str, probability: Volume, **options: Any) -> None:
+        """Show a probability as labels from the threshold on."""
+        self._shown[name] = probability
+        _, settings, _ = layer_of(probability)
+        keep = {key: settings[key] for key in ("scale", "translate", "units", "multiscale", "metadata")}
+        data = thresholded(probability, self.threshold.value)
+        self.bench.put(data, {**keep, "name": name, "opacity": 0.6, **options}, "labels")
+
+    def _threshold_moved(self) -> None:
+        for name, probability in self._shown.items():
+            if name in self.bench.viewer.layers:
+                self.bench.viewer.layers[name].data = thresholded(probability, self.threshold.value)
+
+    def _whole(self, cropped: bool) -> None:
+        self._cropped = cropped
+        self._out = self._looked_at = None
+        self.start()
+
+    def start(self) -> None:
+        self._out = self.bench.project.free("probability", ".ome.zarr")
+        super().start()
+
+    def command(self) -> Segment:
+        self.bench.ready()
+        crop = self.bench.crop if self._cropped else None
+        return Segment(
+            **self.bench.reading(),
+            **self.form.get(),
+            run_folder=self._needed_run(),
+            out=self._out if self._out is not None else self.bench.project.free("probability", ".ome.zarr"),
+            crop=None if crop is None else (*crop.start, *crop.stop),
+        )
+
+    def _told(self, events: list[Event]) -> None:
+        """Look at the store again: it fills in while the work runs."""
+        if self._out is None or not self._out.exists() or time.monotonic() - self._looked < _REFRESH:
+            return
+        self._looked = time.monotonic()
+        self._look()
+
+    def _look(self) -> None:
+        assert self._out is not None
+        known = self._shown.get(_CRACKS)
+        if known is None or known.source != str(self._out) or _CRACKS not in self.bench.viewer.layers:
+            self.show_cracks(_CRACKS, read(self._out), cache=False)
+        else:
+            self.bench.viewer.layers[_CRACKS].refresh()
+
+    def _job_ended(self, result: object) -> None:
+        if self._out is not None and self._out.exists() and not self.job.failure:
+            self.trying(self._look)
+            self.bench.probability = self._shown[_CRACKS]
+        super()._job_ended(result)
+        self.bench.changed.emit()
+
+    def close_work(self) -> None:
+        self._trying.close()
+
+
+def _model(folder: Path) -> Path:
+    """The folder with the model: of a run, or the folder itself."""
+    for place in (folder / "model", folder):
+        if (place / "card.json").is_file():
+            return place
+    Run(folder)
+    raise InputError(f"{folder} holds no trained model yet; train it first.")
+
+
+def _card_text(model: Path) -> str:
+    card = read_json(model / "card.json")
+    settings, voxel = card["settings"], card.get("voxel_size")
+    size = " × ".join(f"{side:.4g}" for side in voxel) + " µm voxels" if voxel else "voxels of unknown size"
+    step = card.get("metrics", {}).get("step", "?")
+    return f"{settings['method']['kind']}, {settings['network']['kind']}, {settings['slices']} slices, {step} steps, {size}"
+
+
+def _try(scan: Volume, box: Box, settings: SegmentSettings, load: Callable[[], Any]) -> tuple[Volume, float]:
+    started = time.perf_counter()
+    values = preview(load(), scan, box, settings)
+    start = box.shifted(scan.origin).start
+    probability = Volume.from_array(values, role="probability", voxel_size=scan.voxel_size, offset=start)
+    return probability, time.perf_counter() - started

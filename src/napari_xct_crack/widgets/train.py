@@ -1,0 +1,205 @@
+"""Section *Train*: start, stop and go on; losses, monitors and log while it runs in a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QLabel
+from superqt import QCollapsible
+
+from .. import presets
+from ..commands.train import Train
+from ..errors import InputError
+from ..events import EpochEnd, Event, StepDone
+from ..methods import Method
+from ..runs import TrainSettings
+from ._bench import Bench
+from ._devices import device_names, device_text
+from ._fields import calm
+from ._forms import Form
+from ._plots import LossPlot
+from ._section import Section, caption
+
+_MONITORS = {
+    "share_cracked": "crack share on cracked frames {:.2%}",
+    "share_crack_free": "on crack-free frames {:.2%}",
+    "share_masks": "in the drawn masks {:.2%}",
+    "found_of_rendered": "{:.0%} of rendered cracks found",
+}
+
+
+class TrainSection(Section):
+    """Train on the prepared scan, without labels."""
+
+    title = "Train"
+    purpose = "Learns to mark cracks from this scan and drawn cracks; no labels are needed."
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__(bench)
+        self.preset = self._combo(presets.names(), "Settings to start from.")
+        self.preset.setCurrentText(Train.default_preset())
+        self.preset.currentTextChanged.connect(self._preset_chosen)
+        self.method = self._combo(sorted(Method.kinds()), "Way to learn; the preset chooses one.")
+        self.method.currentTextChanged.connect(self._method_chosen)
+        self.line(QLabel("preset"), self.preset, QLabel("method"), self.method)
+        self.minutes = QDoubleSpinBox()
+        self.minutes.setRange(0.1, 100000)
+        self.minutes.setDecimals(1)
+        self.minutes.setSuffix(" min")
+        self.minutes.setToolTip("Time to train; give more later to go on with the same run.")
+        calm(self.minutes)
+        self.device = self._combo(device_names(), "Where to compute; auto is CUDA where it is there.")
+        self.line(QLabel("for"), self.minutes, QLabel("on"), self.device)
+        self.device_says = caption(device_text(), "The device that is used, and how to get a faster one.")
+        self.device_says.setTextInteractionFlags(self.device_says.textInteractionFlags().TextSelectableByMouse)
+        self.column.addWidget(self.device_says)
+        self.cracks_say = caption("", "Which cracks are learnt.")
+        self.column.addWidget(self.cracks_say)
+        self.form = Form(TrainSettings, skip=["cracks"])
+        self.form.changed.connect(self._form_changed)
+        fold = QCollapsible("All settings")
+        fold.setToolTip("Every setting of the method, the network and the patches.")
+        fold.setDuration(0)
+        fold.setContent(self.form)
+        self.column.addWidget(fold)
+        self.runs = self._combo([], "A new run, or one of this project to go on with.")
+        self.line(QLabel("run"), self.runs, stretch=1)
+        self.start_button = self.button("Start", "Train in a process of its own; napari stays usable.", self.start)
+        self._copy = self.copy_button()
+        self.line(self.start_button, self._copy)
+        self.column.addWidget(self.job)
+        self.plot = LossPlot()
+        self.plot.hide()
+        self.column.addWidget(self.plot)
+        self.monitors = caption("", "Shares of crack that tell, without labels, how the training goes.")
+        self.monitors.hide()
+        self.column.addWidget(self.monitors)
+        self.job.told.connect(self._told)
+        self.runs.currentIndexChanged.connect(self._run_chosen)
+        self._run: Path | None = None
+        self._cracks: Any = None
+        self._preset_chosen(self.preset.currentText())
+        self.refresh()
+
+    def _combo(self, entries: list[str], tip: str) -> QComboBox:
+        combo = QComboBox()
+        combo.addItems(entries)
+        combo.setToolTip(tip)
+        combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        combo.setMinimumContentsLength(6)
+        calm(combo)
+        return combo
+
+    def _preset_chosen(self, name: str) -> None:
+        """Show the preset's settings."""
+        values = presets.load(name)
+        budget = {key: values.pop(key) for key in ("minutes", "epochs") if key in values}
+        settings = TrainSettings.checked(values)
+        self._cracks = settings.cracks
+        self.form.set(settings)
+        self.minutes.setValue(budget.get("minutes", 60.0))
+        self._epochs = budget.get("epochs")
+        self._say_cracks()
+
+    def _method_chosen(self, kind: str) -> None:
+        if self.form["method"].get()["kind"] != kind:
+            self.form["method"].set(Method.named(kind)())
+
+    def _form_changed(self) -> None:
+        self.method.setCurrentText(self.form["method"].get()["kind"])
+
+    def _say_cracks(self) -> None:
+        where = "the section Cracks" if self.bench.cracks is not None else "the preset"
+        self.cracks_say.setText(f"Cracks: {self.cracks.kind}, as in {where}.")
+
+    @property
+    def cracks(self) -> Any:
+        """The generator whose cracks are learnt."""
+        return self.bench.cracks if self.bench.cracks is not None else self._cracks
+
+    def refresh(self) -> None:
+        self._say_cracks()
+        self._list_runs()
+        ready = self.bench.prepared is not None
+        self.start_button.setEnabled(ready and not self.job.running)
+        self._copy.setEnabled(ready)
+        if not ready:
+            self.say("Open a scan and prepare it first." if self.bench.scan is None else "Prepare the scan first.")
+        elif self.job.running:
+            self.say("Training; Stop saves what was learnt, Start goes on with it.")
+        elif not self.job.failure:
+            self.say("")
+
+    def _list_runs(self) -> None:
+        found = [path.parent for path in self.bench.project.found("*/settings.json")] if self.bench.folder else []
+        listed = [self.runs.itemData(number) for number in range(1, self.runs.count())]
+        if self.runs.count() and listed == found:
+            return
+        blocked = self.runs.blockSignals(True)
+        self.runs.clear()
+        self.runs.addItem("new run", None)
+        for path in found:
+            self.runs.addItem(f"go on with {path.name}", path)
+        if self._run in found:
+            self.runs.setCurrentIndex(found.index(self._run) + 1)
+        self.runs.blockSignals(blocked)
+        self._run_chosen()
+
+    def _run_chosen(self) -> None:
+        """A run to go on with brings its own settings."""
+        folder = self.runs.currentData()
+        self.start_button.setText("Go on" if folder is not None else "Start")
+        if isinstance(folder, Path):
+            self.trying(lambda: self._show_run(folder))
+
+    def _show_run(self, folder: Path) -> None:
+        from ..runs import Run
+
+        settings = Run(folder).settings
+        self._run, self._cracks = folder, settings.cracks
+        self.form.set(settings)
+
+    def command(self) -> Train:
+        prepared, crop = self.bench.ready(), self.bench.crop
+        assert prepared.window is not None
+        going_on = isinstance(self.runs.currentData(), Path)
+        if self.device.currentText() not in device_names():
+            raise InputError(f"There is no device {self.device.currentText()!r} here.")
+        settings = self.form.settings(cracks=self._cracks if going_on else self.cracks)
+        return Train(
+            **self.bench.reading(),
+            run=self._run if self._run is not None else self.bench.project.free("run"),
+            preset=self.preset.currentText(),
+            **{name: getattr(settings, name) for name in TrainSettings.model_fields},
+            minutes=self.minutes.value(),
+            crop=None if crop is None else (*crop.start, *crop.stop),
+            prepare=self.bench.prepared_by,
+            device=self.device.currentText(),
+        )
+
+    def start(self) -> None:
+        chosen = self.runs.currentData()
+        self._run = chosen if isinstance(chosen, Path) else self.bench.project.free("run")
+        self.plot.clear()
+        self.monitors.setText("")
+        super().start()
+
+    def _told(self, events: list[Event]) -> None:
+        for event in events:
+            if isinstance(event, StepDone):
+                self.plot.show()
+                self.plot.add(event.step, event.losses)
+            elif isinstance(event, EpochEnd):
+                self.monitors.show()
+                self.monitors.setText(_in_words(event))
+
+    def _job_ended(self, result: object) -> None:
+        super()._job_ended(result)
+        self.bench.changed.emit()
+
+
+def _in_words(event: EpochEnd) -> str:
+    known = [text.format(event.monitors[name]) for name, text in _MONITORS.items() if name in event.monitors]
+    other = [f"{name} {value:.3g}" for name, value in event.monitors.items() if name not in _MONITORS]
+    return f"Step {event.step}: " + ", ".join([*known, *other]) + "."

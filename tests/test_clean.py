@@ -1,0 +1,188 @@
+"""Probability to mask: each operation by a second definition, and out of core equal to in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from napari_xct_crack.clean import CleanSettings, clean, clean_array
+from napari_xct_crack.clean._morphology import closed, dilated, eroded, opened
+from napari_xct_crack.commands import load
+from napari_xct_crack.errors import InputError, SettingsError
+from napari_xct_crack.events import Progress, Warned, finish
+from napari_xct_crack.io.ome_zarr import open_zarr, write
+from napari_xct_crack.settings import Length
+from napari_xct_crack.volume import Box, Volume
+
+Array = np.ndarray[Any, Any]
+RADIUS = st.sampled_from([0.0, 0.7, 1.0, 1.5, 2.0, 3.2])
+
+
+def blobs(shape: tuple[int, int, int], seed: int, share: float = 0.3) -> Array:
+    smooth = ndimage.gaussian_filter(np.random.default_rng(seed).random(shape), [min(1, side - 1) for side in shape])
+    return np.asarray(np.clip(255 * (smooth - smooth.min()) / (np.ptp(smooth) + 1e-9), 0, 255)).astype(np.uint8)
+
+
+def ellipsoid(radii: tuple[float, float, float]) -> Array:
+    grids = np.meshgrid(*(np.arange(-int(r), int(r) + 1) for r in radii), indexing="ij")
+    return np.asarray(sum((g / r) ** 2 if r else g * 0.0 for g, r in zip(grids, radii, strict=True)) <= 1 + 1e-9)
+
+
+@given(radii=st.tuples(RADIUS, RADIUS, RADIUS), shape=st.tuples(*[st.integers(1, 9)] * 3), seed=st.integers(0, 999))
+@settings(max_examples=80, deadline=None)
+def test_morphology_is_that_of_an_ellipsoid(radii: Any, shape: Any, seed: int) -> None:
+    mask = np.random.default_rng(seed).random(shape) < 0.4
+    ball = ellipsoid(radii)
+    np.testing.assert_array_equal(dilated(mask, radii), ndimage.binary_dilation(mask, ball))
+    np.testing.assert_array_equal(eroded(mask, radii), ndimage.binary_erosion(mask, ball, border_value=1))
+    np.testing.assert_array_equal(
+        opened(mask, radii), ndimage.binary_dilation(ndimage.binary_erosion(mask, ball, border_value=1), ball)
+    )
+    wide = np.pad(mask, 10)
+    np.testing.assert_array_equal(closed(mask, radii), ndimage.binary_closing(wide, ball)[10:-10, 10:-10, 10:-10])
+
+
+def test_the_threshold_is_on_v_over_255_and_includes_it() -> None:
+    ramp = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
+    for threshold in (0.2, 0.5, 0.6, 1.0, 51 / 255, 100 / 255):
+        expected = (ramp / 255 >= threshold).astype(np.uint8)
+        np.testing.assert_array_equal(clean_array(ramp, CleanSettings(threshold=threshold)), expected)
+    np.testing.assert_array_equal(clean_array((ramp / 255).astype(np.float64)), (ramp / 255 >= 0.5).astype(np.uint8))
+    assert clean_array(np.full((1, 2, 2), np.nan, np.float32)).sum() == 0
+    with pytest.raises(InputError, match="uint16"):
+        clean_array(ramp.astype(np.uint16))
+
+
+def test_hysteresis_keeps_what_touches_a_sure_voxel() -> None:
+    values = np.array([[[120, 120, 200, 0, 120, 120, 0, 90, 200]]], np.uint8)
+    mask = clean_array(values, CleanSettings(threshold=0.7, hysteresis=0.4))
+    np.testing.assert_array_equal(mask[0, 0], [1, 1, 1, 0, 0, 0, 0, 0, 1])
+    with pytest.raises(SettingsError, match=r"at most 0\.5"):
+        CleanSettings.checked({"threshold": 0.5, "hysteresis": 0.6})
+
+
+def test_holes_are_filled_but_not_bays() -> None:
+    ring = np.zeros((7, 7, 7), np.uint8)
+    ring[1:6, 1:6, 1:6] = 255
+    ring[3, 3, 3] = 0
+    tube = ring.copy()
+    tube[:, 3, 3] = 0
+    assert clean_array(ring, CleanSettings(fill_holes=True)).sum() == 125
+    assert clean_array(tube, CleanSettings(fill_holes=True)).sum() == 120
+    assert clean_array(tube, CleanSettings(fill_holes=True, dimensions="2d")).sum() == 125
+    assert clean_array(tube[2:3], CleanSettings(fill_holes=True)).sum() == 25
+
+
+def test_small_is_counted_in_the_volume_or_in_each_slice() -> None:
+    values = np.zeros((4, 5, 5), np.uint8)
+    values[:, 2, 2] = 255
+    values[0, 0, 0] = 255
+    assert clean_array(values, CleanSettings(min_size=2)).sum() == 4
+    assert clean_array(values, CleanSettings(min_size=4, dimensions="2d")).sum() == 0
+    assert clean_array(values, CleanSettings(min_size=5)).sum() == 0
+
+
+def test_lengths_follow_anisotropic_voxels_and_need_a_voxel_size() -> None:
+    values = np.zeros((11, 11, 11), np.uint8)
+    values[5, 5, 5] = 255
+    grown = clean_array(values, CleanSettings(dilation=Length(2, "um")), (2.0, 1.0, 0.5))
+    assert [int(np.ptp(np.nonzero(grown)[axis])) for axis in range(3)] == [2, 4, 8]
+    with pytest.raises(SettingsError, match="voxel size is unknown"):
+        clean_array(values, CleanSettings(dilation=Length(2, "um")))
+
+
+def test_a_crack_that_leaves_the_volume_is_not_worn_away_there() -> None:
+    values = np.zeros((1, 20, 20), np.uint8)
+    values[0, 8:13] = 255
+    np.testing.assert_array_equal(clean_array(values, CleanSettings(opening=Length(2)))[0], values[0] // 255)
+    assert clean_array(values, CleanSettings(erosion=Length(1)))[0].sum() == 60
+
+
+@given(
+    shape=st.tuples(st.integers(1, 14), st.integers(5, 22), st.integers(5, 22)),
+    shard=st.tuples(st.sampled_from([2, 4, 8]), st.sampled_from([4, 8]), st.sampled_from([4, 16])),
+    lengths=st.tuples(*[st.sampled_from([0.0, 0.0, 1.0, 2.3])] * 4),
+    hysteresis=st.booleans(),
+    fill=st.booleans(),
+    min_size=st.sampled_from([0, 6, 40]),
+    dimensions=st.sampled_from(["3d", "2d"]),
+    seed=st.integers(0, 10**6),
+)
+@settings(max_examples=40, deadline=None)
+def test_out_of_core_equals_in_memory(
+    shape: Any, shard: Any, lengths: Any, hysteresis: bool, fill: bool, min_size: int, dimensions: Any, seed: int
+) -> None:
+    probability = Volume.from_array(
+        blobs(shape, seed), role="probability", voxel_size=(1.5, 1.0, 0.8), offset=(1, 2, 3)
+    )
+    chosen = CleanSettings(
+        threshold=0.55,
+        hysteresis=0.45 if hysteresis else None,
+        closing=Length(lengths[0], "um"),
+        fill_holes=fill,
+        opening=Length(lengths[1]),
+        erosion=Length(lengths[2]),
+        dilation=Length(lengths[3], "um"),
+        min_size=min_size,
+        dimensions=dimensions,
+    )
+    expected = clean_array(probability.read(), chosen, probability.voxel_size)
+    layout = patch("napari_xct_crack.clean.layout", lambda *_: ((2, 4, 4), shard))
+    with TemporaryDirectory() as folder, layout:
+        mask = finish(clean(probability, chosen, Path(folder) / "m.ome.zarr"))
+        np.testing.assert_array_equal(mask.read(), expected)
+        assert (mask.role, mask.dtype, mask.offset) == ("mask", np.uint8, (1, 2, 3))
+        assert mask.voxel_size == pytest.approx((1.5, 1.0, 0.8))
+        assert [path.name for path in Path(folder).iterdir()] == ["m.ome.zarr"]
+
+
+def test_a_stop_between_passes_is_resumed_without_a_difference(tmp_path: Path) -> None:
+    data = blobs((9, 40, 40), 5)
+    probability = write(tmp_path / "p.ome.zarr", data, role="probability", voxel_size=(1, 1, 1))
+    chosen = CleanSettings(closing=Length(1), fill_holes=True, opening=Length(1), min_size=20)
+    out = tmp_path / "m.ome.zarr"
+    with patch("napari_xct_crack.clean.layout", lambda *_: ((4, 8, 8), (4, 16, 16))):
+        for stop_after in (3, 20, 35):
+            work = clean(probability, chosen, out)
+            for number, event in enumerate(work):
+                if isinstance(event, Progress) and number >= stop_after:
+                    break
+            work.close()
+            assert any("not finished" in note for note in open_zarr(out).notes)
+        mask = finish(clean(probability, chosen, out))
+    np.testing.assert_array_equal(mask.read(), clean_array(data, chosen))
+
+
+def test_a_mask_can_be_cleaned_and_a_grey_scan_not(tmp_path: Path) -> None:
+    mask = np.zeros((3, 9, 9), np.uint8)
+    mask[1, 4, 4] = 1
+    volume = Volume.from_array(mask, role="mask")
+    assert finish(clean(volume, CleanSettings(dilation=Length(1)), tmp_path / "a.ome.zarr")).read().sum() == 7
+    with pytest.raises(InputError, match="uint16"):
+        finish(clean(Volume.from_array(mask.astype(np.uint16)), None, tmp_path / "b.ome.zarr"))
+    assert not (tmp_path / "b.ome.zarr").exists()
+    fine = Volume.from_array(mask, role="mask", voxel_size=(2, 2, 2))
+    events = list(clean(fine, CleanSettings(closing=Length(1, "um")), tmp_path / "c.ome.zarr"))
+    assert isinstance(events[0], Warned)
+
+
+def test_the_command_cleans_a_crop(tmp_path: Path) -> None:
+    data = blobs((6, 30, 30), 2)
+    whole = Volume.from_array(data, role="probability")
+    crop = whole.cropped(Box((1, 2, 3), (6, 30, 30)))
+    write(tmp_path / "p.ome.zarr", crop.read(), role="probability", voxel_size=(1, 1, 1), offset=crop.origin)
+    command = load("clean").checked(
+        {"probability": str(tmp_path / "p.ome.zarr"), "out": tmp_path / "m.ome.zarr", "closing": "1.5um", "min_size": 5}
+    )
+    mask = finish(command.run())
+    assert mask.offset == (1, 2, 3)
+    expected = clean_array(crop.read(), CleanSettings(closing=Length(1.5), min_size=5))
+    np.testing.assert_array_equal(mask.read(), expected)

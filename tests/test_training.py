@@ -1,0 +1,232 @@
+"""Patches, the training loop and run folders."""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from napari_xct_crack.cracks.sheet import SheetCracks
+from napari_xct_crack.errors import BusyError, InputError, OutputError, SettingsError, XctCrackError
+from napari_xct_crack.events import EpochEnd, Preview, Said, Saved, StepDone, finish
+from napari_xct_crack.methods import Batch
+from napari_xct_crack.methods import semisynthetic as semi
+from napari_xct_crack.methods.semisynthetic import SemiSynthetic, cross_entropy, dice_loss
+from napari_xct_crack.networks.compact import Compact
+from napari_xct_crack.patches import Patches, PatchSettings, reflected, to_frames
+from napari_xct_crack.phantom import PhantomSettings, simulate
+from napari_xct_crack.prepare import prepare
+from napari_xct_crack.runs import Run, TrainSettings, read_tensors
+from napari_xct_crack.training import Budget, train
+from napari_xct_crack.volume import Volume
+
+TINY = TrainSettings(
+    network=Compact(width=2), slices=3, batch=2, steps_per_epoch=4, patches=PatchSettings(size=64), cracks=SheetCracks(count=(3, 6))
+)
+
+
+@pytest.fixture(scope="module")
+def scan() -> Volume:
+    phantom = simulate(PhantomSettings(condition="seed-like", shape=(20, 128, 128), prevalence=4))
+    return prepare(Volume.from_array(phantom.scan, voxel_size=(0.71, 0.71, 0.71)))
+
+
+@pytest.fixture(scope="module")
+def patches(scan: Volume) -> Patches:
+    return Patches(scan, TINY.patches, TINY.cracks, 3, 16, seed=1)
+
+
+def test_a_batch_is_a_function_of_seed_and_step(patches: Patches, scan: Volume) -> None:
+    again = Patches(scan, TINY.patches, TINY.cracks, 3, 16, seed=1)
+    one, same, other = patches.batch(3, 4), again.batch(3, 4), patches.batch(4, 4)
+    for name in ("masks", "rendered", "cracked", "crack_free", "weight"):
+        assert torch.equal(getattr(one, name), getattr(same, name))
+        assert not torch.equal(getattr(one, name), getattr(other, name)) or name == "weight"
+    assert one.rendered.shape == (4, 3, 64, 64)
+    assert one.masks.shape == one.weight.shape == (4, 1, 64, 64)
+
+
+def test_rendered_cracks_are_dark_and_count_everywhere(patches: Patches) -> None:
+    batches = [patches.batch(step, 8) for step in range(6)]
+    masks = torch.cat([b.masks for b in batches])
+    middle = torch.cat([b.rendered[:, 1:2] for b in batches])
+    weight = torch.cat([b.weight for b in batches])
+    assert masks.sum() > 100
+    assert (weight[masks > 0] == 1).all()
+    assert middle[masks > 0].mean() < middle[(masks == 0) & (weight > 0)].mean() - 0.3
+
+
+def test_doubtful_voxels_are_never_trusted_metal(patches: Patches) -> None:
+    slab = patches.slabs[0]
+    assert 0.001 < patches.doubtful_share < 0.3
+    assert not slab.doubtful[~slab.part].any()
+
+    def share(places: np.ndarray) -> float:
+        return float(np.mean([slab.doubtful[z, y : y + 64, x : x + 64].mean() for _, z, y, x in places]))
+
+    assert share(patches.cracked) > 2 * share(patches.free)
+    batch = patches.batch(0, 16)
+    middle, trusted = batch.cracked[:, 1:2], batch.cracked_trusted > 0
+    assert 0.5 < float(trusted.float().mean()) < 1
+    assert middle[trusted].mean() > middle[~trusted].mean()
+
+
+def test_frames_are_the_scans_own_greys() -> None:
+    grey = np.array([[[100, 200, 300]]], np.uint16)
+    np.testing.assert_allclose(to_frames(grey, (100.0, 300.0))[0, 0], [-1, 0, 1])
+    np.testing.assert_allclose(to_frames(grey, (300.0, 100.0))[0, 0], [1, 0, -1])
+
+
+def test_slices_beyond_the_ends_are_reflected() -> None:
+    assert reflected(np.arange(-3, 8), 5).tolist() == [3, 2, 1, 0, 1, 2, 3, 4, 3, 2, 1]
+    assert reflected(np.arange(-2, 3), 1).tolist() == [0, 0, 0, 0, 0]
+
+
+def test_a_scan_without_metal_is_refused(scan: Volume) -> None:
+    empty = Volume.from_array(np.zeros((20, 128, 128), bool), role="mask")
+    air = prepare(scan, part=empty, window=(0.0, 1.0))
+    with pytest.raises(InputError, match="part mask"):
+        Patches(air, TINY.patches, TINY.cracks, 3, 16, seed=0)
+
+
+def test_losses_ignore_voxels_of_weight_zero() -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(2, 1, 8, 8, requires_grad=True)
+    target = (torch.rand(2, 1, 8, 8) < 0.3).float()
+    weight = (torch.rand(2, 1, 8, 8) < 0.5).float()
+    (cross_entropy(logits, target, weight) + dice_loss(logits, target, weight)).backward()
+    assert logits.grad is not None
+    assert (logits.grad[weight == 0] == 0).all()
+    assert (logits.grad[weight == 1] != 0).all()
+    perfect = torch.where(target > 0, 30.0, -30.0)
+    assert float(dice_loss(perfect, target, torch.ones_like(weight))) == pytest.approx(0, abs=1e-5)
+
+
+def _weights(folder: Path) -> dict[str, torch.Tensor]:
+    return read_tensors(folder / "checkpoint.safetensors")[0]
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(scan: Volume, tmp_path: Path) -> None:
+    whole = finish(train(Run.create(tmp_path / "whole", TINY, scan), Budget(epochs=3), "cpu"))
+    work = train(Run.create(tmp_path / "parts", TINY, scan), Budget(epochs=3), "cpu")
+    for event in work:
+        if isinstance(event, StepDone) and event.step == 5:
+            break
+    work.close()
+    steps = [e.step for e in train(Run.create(tmp_path / "parts", TINY, scan), Budget(epochs=3), "cpu") if isinstance(e, StepDone)]
+    assert steps == list(range(6, 13))
+    one, two = _weights(whole.folder), _weights(tmp_path / "parts")
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    rows = [list(csv.DictReader((tmp_path / n / "metrics.csv").open())) for n in ("whole", "parts")]
+    assert rows[0] == rows[1]
+    assert [int(row["step"]) for row in rows[0]] == list(range(1, 13))
+
+
+def test_a_larger_budget_goes_on_and_a_used_one_says_so(scan: Volume, tmp_path: Path) -> None:
+    finish(train(Run.create(tmp_path / "run", TINY, scan), Budget(epochs=1), "cpu"))
+    events = list(train(Run.create(tmp_path / "run", TINY, scan), Budget(epochs=1), "cpu"))
+    assert any(isinstance(e, Said) and "already" in e.text for e in events)
+    more = list(train(Run.create(tmp_path / "run", TINY, scan), Budget(epochs=2), "cpu"))
+    assert [e.step for e in more if isinstance(e, StepDone)] == [5, 6, 7, 8]
+
+
+def test_minutes_become_a_number_of_steps_that_is_kept(scan: Volume, tmp_path: Path) -> None:
+    events = list(train(Run.create(tmp_path / "run", TINY, scan), Budget(minutes=0.05), "cpu"))
+    steps = [e for e in events if isinstance(e, StepDone)]
+    assert steps[0].total == 0
+    assert steps[-1].step == steps[-1].total >= 12
+    state = json.loads(read_tensors(tmp_path / "run" / "checkpoint.safetensors")[1]["state"])
+    assert round(3 / state["seconds_per_step"]) == pytest.approx(steps[-1].total, abs=1) or steps[-1].total == 12
+
+
+def test_learning_lowers_the_loss_and_the_run_holds_everything(scan: Volume, tmp_path: Path) -> None:
+    settings = TINY.model_copy(update={"network": Compact(width=4), "batch": 4})
+    run = Run.create(tmp_path / "run", settings, scan, {"low": 0.5})
+    events = list(train(run, Budget(epochs=20), "cpu"))
+    losses = [e.losses["dice"] for e in events if isinstance(e, StepDone)]
+    assert np.mean(losses[-15:]) < np.mean(losses[:15]) - 0.1
+    assert any(isinstance(e, EpochEnd) for e in events)
+    previews = [e for e in events if isinstance(e, Preview)]
+    assert previews
+    assert all(Path(e.path).stat().st_size > 0 for e in previews)
+    assert isinstance(events[-1], Saved)
+    segmenter = run.segmenter()
+    assert segmenter.slices == 3
+    assert segmenter.card["window"] == list(scan.window or ())
+    assert str(tmp_path) not in (run.folder / "model" / "card.json").read_text()
+    with torch.inference_mode():
+        assert segmenter.net(torch.zeros(1, 3, 64, 64)).shape == (1, 1, 64, 64)
+    assert len(list((run.folder / "snapshots").iterdir())) <= 12
+
+
+def test_another_run_in_the_folder_is_refused(scan: Volume, tmp_path: Path) -> None:
+    Run.create(tmp_path / "run", TINY, scan)
+    with pytest.raises(OutputError, match="another settings"):
+        Run.create(tmp_path / "run", TINY.model_copy(update={"seed": 3}), scan)
+    with pytest.raises(OutputError, match="another scan"):
+        Run.create(tmp_path / "run", TINY, prepare(scan, window=(1.0, 2.0)))
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match="not a training run"):
+        Run.create(tmp_path / "full", TINY, scan)
+    with pytest.raises(InputError, match="not a training run"):
+        Run(tmp_path / "full")
+    with pytest.raises(InputError, match="no trained model"):
+        Run(tmp_path / "run").segmenter()
+
+
+def test_a_run_has_one_owner(scan: Volume, tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run", TINY, scan)
+    with run.owned(), pytest.raises(BusyError, match="another process"):
+        finish(train(Run.create(tmp_path / "run", TINY, scan), Budget(epochs=1), "cpu"))
+
+
+def test_a_damaged_model_is_one_sentence(scan: Volume, tmp_path: Path) -> None:
+    run = finish(train(Run.create(tmp_path / "run", TINY, scan), Budget(epochs=1), "cpu"))
+    path = run.folder / "model" / "segmenter.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(InputError, match="damaged"):
+        run.segmenter()
+
+
+def test_an_unknown_device_is_one_sentence(scan: Volume, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="not available"):
+        finish(train(Run.create(tmp_path / "run", TINY, scan), Budget(epochs=1), "warp9"))
+
+
+@pytest.fixture
+def step(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Lets the learner's step be replaced; collects batch sizes."""
+    sizes: list[int] = []
+    real = semi._SemiSynthetic.step
+
+    def small_device(self: semi._SemiSynthetic, batch: Batch, done: float, rng: np.random.Generator) -> dict[str, float]:
+        sizes.append(len(batch.masks))
+        if len(batch.masks) > 1:
+            raise torch.OutOfMemoryError("out of memory")
+        return real(self, batch, done, rng)
+
+    monkeypatch.setattr(semi._SemiSynthetic, "step", small_device)
+    yield sizes
+
+
+def test_out_of_memory_goes_on_with_fewer_patches(scan: Volume, tmp_path: Path, step: list[int]) -> None:
+    events = list(train(Run.create(tmp_path / "run", TINY, scan), Budget(epochs=1), "cpu"))
+    assert step == [2, 1, 1, 1, 1]
+    assert any("memory" in getattr(e, "text", "") for e in events)
+
+
+def test_losses_that_are_no_numbers_end_the_run(scan: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(semi._SemiSynthetic, "step", lambda *_: {"loss": float("nan")})
+    with pytest.raises(XctCrackError, match="no longer numbers at step 1"):
+        finish(train(Run.create(tmp_path / "run", TINY, scan), Budget(epochs=1), "cpu"))
+
+
+def test_the_number_of_slices_is_odd() -> None:
+    with pytest.raises(SettingsError, match="odd"):
+        TrainSettings.checked({"slices": 4})
+    assert SemiSynthetic().kind == "semisynthetic"
