@@ -26,6 +26,10 @@ CORE = sorted(
 GUI = {"napari", "qtpy", "PyQt6", "PySide6", "magicgui", "superqt", "vispy", "pyqtgraph"}
 HEAVY = GUI | {"torch", "dask", "zarr", "numba", "scipy", "skimage", "matplotlib"}
 FAMILIES = [CrackGenerator, Method, Network]
+NO_KINDS = {"patchgan"}
+"""Public files of a family's folder that no setting chooses: a discriminator is no segmenter."""
+CATCHES_ALL = PACKAGE / "widgets" / "_work.py"
+"""Hands what a worker raised over to the main thread, which raises it."""
 
 
 def fresh(code: str, *words: str) -> str:
@@ -87,8 +91,8 @@ def test_an_unknown_name_is_an_attribute_error():
 def test_every_file_of_a_family_defines_its_kind(family):
     package = importlib.import_module(family.family)
     files = {file.stem for file in Path(package.__path__[0]).glob("*.py") if not file.stem.startswith("_")}
-    assert files
-    assert set(family.kinds()) == files
+    assert set(family.kinds()) == files - NO_KINDS
+    assert family.kinds()
     for name, kind in family.kinds().items():
         assert kind.named(name) is kind
         assert kind().kind == name
@@ -157,7 +161,7 @@ def test_the_source_is_free_of(what: str):
         f"{path.relative_to(PACKAGE)}:{getattr(node, 'lineno', '?')}"
         for path in SOURCES
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if FORBIDDEN[what](node)
+        if FORBIDDEN[what](node) and not (what == "a bare except" and path == CATCHES_ALL)
     ]
     assert found == []
 

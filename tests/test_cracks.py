@@ -35,7 +35,9 @@ def test_every_generator_draws_valid_repeatable_cracks(kind: str, seed: int, dep
 @pytest.mark.parametrize("kind", KINDS)
 def test_micrometres_need_a_voxel_size(kind: str) -> None:
     cls = CrackGenerator.named(kind)
-    field = next(name for name, info in cls.model_fields.items() if isinstance(info.default, Length) and info.default.value > 1)
+    field = next(
+        name for name, info in cls.model_fields.items() if isinstance(info.default, Length) and info.default.value > 1
+    )
     generator = cls(**{field: "2um"})
     with pytest.raises(SettingsError, match="voxel size is unknown"):
         for seed in range(20):
@@ -65,7 +67,9 @@ def test_wander_of_random_cracks_is_a_random_walk() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_one_random_crack_is_one_object(seed: int) -> None:
-    generator = RandomCracks(count=(0, 1), smoothness=1.0, smoothness_min=1.0, t_min=2, border=False, t_end=0.31, rotated=0)
+    generator = RandomCracks(
+        count=(0, 1), smoothness=1.0, smoothness_min=1.0, t_min=2, border=False, t_end=0.31, rotated=0
+    )
     drawn = generator.draw((1, 256, 256), np.random.default_rng(seed))
     rng = np.random.default_rng(seed)
     rng.random()
@@ -74,7 +78,9 @@ def test_one_random_crack_is_one_object(seed: int) -> None:
 
 
 def test_the_captions_pair_gives_stubs() -> None:
-    generator = RandomCracks(decay=1.0, decay_min=1.0, smoothness=0.01, smoothness_min=0.01, t_min=1, t_max=9, t_end=0.5)
+    generator = RandomCracks(
+        decay=1.0, decay_min=1.0, smoothness=0.01, smoothness_min=0.01, t_min=1, t_max=9, t_end=0.5
+    )
     rng = np.random.default_rng(3)
     lengths = [len(generator.crack((256, 256), rng, False)[1]) for _ in range(500)]
     assert 1 <= np.mean(lengths) < 8
@@ -101,7 +107,12 @@ def test_coverage_integrates_to_the_aperture(aperture: float, normal: tuple[floa
 def test_centre_line_of_a_sheet_is_connected_in_every_slice() -> None:
     shape = (9, 160, 160)
     sheet = Sheet((4.0, 80.0, 80.0), (0.1, 0.7, 0.7), 60.0, 0.6, 0.25, 3.0, 0.7, 2, (31.0, 17.0), ())
-    arrays = np.zeros(shape, np.float32), np.zeros(shape, np.bool_), np.zeros(shape, np.float32), np.zeros(shape, np.int32)
+    arrays = (
+        np.zeros(shape, np.float32),
+        np.zeros(shape, np.bool_),
+        np.zeros(shape, np.float32),
+        np.zeros(shape, np.int32),
+    )
     carve(sheet, *arrays, 1)
     for plane in arrays[1]:
         sizes = np.bincount(ndimage.label(plane, np.ones((3, 3)))[0].ravel())[1:]

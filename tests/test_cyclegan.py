@@ -14,6 +14,7 @@ from safetensors.torch import load, save
 from scipy import ndimage
 from torch import Tensor
 
+from napari_xct_crack.cracks.random import RandomCracks
 from napari_xct_crack.methods import Batch, Learner, Method
 from napari_xct_crack.methods._adversary import Adversary
 from napari_xct_crack.methods._grey import compose, erase_cracks, spread
@@ -24,6 +25,7 @@ from napari_xct_crack.networks import Network
 from napari_xct_crack.networks.compact import Compact
 from napari_xct_crack.networks.patchgan import patchgan
 from napari_xct_crack.networks.unet256 import UNet256
+from napari_xct_crack.runs import TrainSettings
 
 CPU = torch.device("cpu")
 PAPER: dict[str, Any] = json.loads((resources.files("napari_xct_crack") / "presets" / "paper.json").read_text("utf-8"))
@@ -365,8 +367,10 @@ def test_published_preset_is_what_it_says() -> None:
     method = CycleGan.checked(PAPER["method"])
     assert set(CycleGan.model_fields) - set(PAPER["method"]) == {"shallowest"}  # means nothing without additive
     assert (method.composite, method.mask_loss, method.erase, method.null) == ("alpha_doubled", "bce_tanh", 0, 0)
-    assert Network.named("unet256").checked(PAPER["network"]) == UNet256(width=64)
-    assert PAPER["slices"] == 1
+    settings = TrainSettings.checked({name: value for name, value in PAPER.items() if name != "epochs"})
+    assert (settings.network, settings.slices, settings.batch, PAPER["epochs"]) == (UNet256(width=64), 1, 1, 200)
+    cracks = RandomCracks.model_validate(settings.cracks.model_dump())
+    assert (cracks.decay_min, cracks.decay, cracks.smoothness_min, cracks.smoothness) == (0.01, 0.01, 1, 1)
 
 
 @pytest.mark.long

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -259,6 +260,11 @@ def test_real_colour_wants_a_channel(suffix: str, tmp_path: Path) -> None:
     assert "0 to 2" in refused(path, index={"c": 3})
 
 
+def test_colours_of_sixteen_bits_are_refused_rather_than_scaled(tmp_path: Path) -> None:
+    (tmp_path / "deep.png").write_bytes(imagecodecs.png_encode(grey(np.uint16, (33, 41, 3))))
+    assert "16 bits" in refused(tmp_path / "deep.png")
+
+
 def test_colour_that_turns_up_later_is_not_swallowed(tmp_path: Path) -> None:
     colour = np.repeat(grey(np.uint8)[..., None], 3, axis=-1)
     colour[0, 0, 0, 0] += 1
@@ -496,6 +502,22 @@ def test_a_damaged_tiff_is_read_or_refused_but_never_crashes(
     options: dict[str, Any], at: int, value: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = write_tiff(**options)(tmp_path_factory.mktemp("fuzz"), grey(np.uint8, (3, 9, 10)))
+    whole = bytearray(path.read_bytes())
+    at %= len(whole)
+    whole[at : at + len(value)] = value
+    path.write_bytes(bytes(whole))
+    with suppress(XctCrackError):
+        read(path).read()
+
+
+@settings(max_examples=60, deadline=None)
+@given(at=st.integers(0, 599), value=st.binary(min_size=1, max_size=8))
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".jpg"])
+def test_a_damaged_picture_is_read_or_refused_but_never_crashes(
+    suffix: str, at: int, value: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("fuzz") / f"one{suffix}"
+    Image.fromarray(grey(np.uint8, (9, 10))).save(path)
     whole = bytearray(path.read_bytes())
     at %= len(whole)
     whole[at : at + len(value)] = value

@@ -262,8 +262,9 @@ def test_the_window_spans_the_percentiles_inside_the_part() -> None:
 @given(gain=st.floats(0.01, 100), offset=st.floats(-1e3, 1e3))
 def test_the_window_follows_the_grey_scale(gain: float, offset: float) -> None:
     grey = scanned(block()).astype(np.float64)
-    low, high = estimate_window(Volume.from_array(grey))
-    assert estimate_window(Volume.from_array(gain * grey + offset)) == pytest.approx(
+    given_settings = PrepareSettings(find_part=False)
+    low, high = estimate_window(Volume.from_array(grey), given_settings)
+    assert estimate_window(Volume.from_array(gain * grey + offset), given_settings) == pytest.approx(
         (gain * low + offset, gain * high + offset), rel=1e-6, abs=1e-6 * gain
     )
 
@@ -273,6 +274,7 @@ def test_the_window_is_the_same_every_time_and_turned_for_bright_cracks() -> Non
     low, high = estimate_window(volume)
     assert low < high
     assert estimate_window(volume) == (low, high)
+    assert estimate_window(replace(volume, part=None)) == (low, high)
     assert estimate_window(volume, PrepareSettings(invert=True)) == (high, low)
 
 
@@ -309,7 +311,7 @@ def test_real_strut_whole_and_cropped_to_its_inside() -> None:
     inside = Box((0, 240, 232), (80, 270, 262))
     assert part_at(prepared, inside).all()
     assert find_part(Volume.from_array(volume.read(inside))).read().all()
-    assert part_at(prepare(volume, crop=inside)).all()
+    assert part_at(prepare(prepared, crop=inside)).all()
 
 
 @needs_data

@@ -14,17 +14,24 @@ from napari_xct_crack.errors import BusyError, InputError, OutputError, Settings
 from napari_xct_crack.events import EpochEnd, Preview, Said, Saved, StepDone, finish
 from napari_xct_crack.methods import Batch
 from napari_xct_crack.methods import semisynthetic as semi
-from napari_xct_crack.methods.semisynthetic import SemiSynthetic, cross_entropy, dice_loss
+from napari_xct_crack.methods._losses import cross_entropy, dice_loss
+from napari_xct_crack.methods.semisynthetic import SemiSynthetic
 from napari_xct_crack.networks.compact import Compact
 from napari_xct_crack.patches import Patches, PatchSettings, reflected, to_frames
 from napari_xct_crack.phantom import PhantomSettings, simulate
 from napari_xct_crack.prepare import prepare
-from napari_xct_crack.runs import Run, TrainSettings, read_tensors
+from napari_xct_crack.records import read_tensors
+from napari_xct_crack.runs import Run, TrainSettings
 from napari_xct_crack.training import Budget, train
 from napari_xct_crack.volume import Volume
 
 TINY = TrainSettings(
-    network=Compact(width=2), slices=3, batch=2, steps_per_epoch=4, patches=PatchSettings(size=64), cracks=SheetCracks(count=(3, 6))
+    network=Compact(width=2),
+    slices=3,
+    batch=2,
+    steps_per_epoch=4,
+    patches=PatchSettings(size=64),
+    cracks=SheetCracks(count=(3, 6)),
 )
 
 
@@ -116,7 +123,11 @@ def test_a_resumed_run_equals_an_uninterrupted_one(scan: Volume, tmp_path: Path)
         if isinstance(event, StepDone) and event.step == 5:
             break
     work.close()
-    steps = [e.step for e in train(Run.create(tmp_path / "parts", TINY, scan), Budget(epochs=3), "cpu") if isinstance(e, StepDone)]
+    steps = [
+        e.step
+        for e in train(Run.create(tmp_path / "parts", TINY, scan), Budget(epochs=3), "cpu")
+        if isinstance(e, StepDone)
+    ]
     assert steps == list(range(6, 13))
     one, two = _weights(whole.folder), _weights(tmp_path / "parts")
     assert one.keys() == two.keys()
@@ -204,7 +215,9 @@ def step(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     sizes: list[int] = []
     real = semi._SemiSynthetic.step
 
-    def small_device(self: semi._SemiSynthetic, batch: Batch, done: float, rng: np.random.Generator) -> dict[str, float]:
+    def small_device(
+        self: semi._SemiSynthetic, batch: Batch, done: float, rng: np.random.Generator
+    ) -> dict[str, float]:
         sizes.append(len(batch.masks))
         if len(batch.masks) > 1:
             raise torch.OutOfMemoryError("out of memory")

@@ -21,6 +21,7 @@ from .volume import Box, Triple
 
 Dimensions = Literal["3d", "2d"]
 Ids = NDArray[np.int64]
+Labels = NDArray[np.int32]
 Read = Callable[[Box], tuple[NDArray[np.bool_], NDArray[np.bool_] | None]]
 """The foreground of a box, and within it the voxels that mark their component (or none)."""
 
@@ -51,10 +52,20 @@ class Components:
 
     def labels(self, box: Box, foreground: NDArray[np.bool_]) -> Ids:
         """Component of every voxel of one of the labelled blocks, given that block's foreground again."""
-        labels = _labelled(foreground, self.structure)[0]
-        numbers = self.component[self.first[box.start] :]
-        own: Ids = np.concatenate([[0], numbers[1 : labels.max() + 1]])[labels]
-        return own
+        labels, count = _labelled(foreground, self.structure)
+        result: Ids = self._of(box, count)[labels]
+        return result
+
+    def chosen(self, box: Box, foreground: NDArray[np.bool_], kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The voxels of a labelled block whose component is kept, given which are."""
+        labels, count = _labelled(foreground, self.structure)
+        result: NDArray[np.bool_] = (kept[self._of(box, count)] & (np.arange(count + 1) > 0))[labels]
+        return result
+
+    def _of(self, box: Box, count: int) -> Ids:
+        """By label within a block: its component."""
+        first = self.first[box.start]
+        return np.concatenate([np.zeros(1, np.int64), self.component[first + 1 : first + count + 1]])
 
 
 @dataclass
@@ -67,18 +78,17 @@ class _Pieces:
     marked: list[NDArray[np.bool_]] = field(default_factory=lambda: [np.zeros(1, bool)])
     pairs: list[Ids] = field(default_factory=list)
 
-    def add(self, box: Box, foreground: NDArray[np.bool_], marks: NDArray[np.bool_] | None, structure: Any) -> Ids:
-        """Label a block; returns its pieces' numbers."""
+    def add(self, box: Box, foreground: NDArray[np.bool_], marks: NDArray[np.bool_] | None, structure: Any) -> Labels:
+        """Label a block; returns its labels, which count on from the pieces before."""
         labels, count = _labelled(foreground, structure)
         marked = np.zeros(count + 1, bool)
         if marks is not None:
             marked[labels[marks]] = True
         self.first[box.start] = self.count
-        self.sizes.append(np.bincount(labels.ravel(), minlength=count + 1)[1:].astype(np.int64))
+        self.sizes.append(np.bincount(labels[foreground], minlength=count + 1)[1:].astype(np.int64))
         self.marked.append(marked[1:])
-        numbers: Ids = np.where(labels > 0, labels + np.int64(self.count), 0)
         self.count += count
-        return numbers
+        return labels
 
     def join(self, before: Ids, after: Ids, across: NDArray[np.bool_]) -> None:
         """Pair the pieces of two planes that touch; `across` (3×3) says at which shifts within the plane."""
@@ -114,12 +124,13 @@ def find(shape: Triple, read: Read, *, side: Triple, structure: NDArray[np.bool_
         faces = _Faces(shape, side)
         for box in layer:
             foreground, marks = read(box)
-            faces.keep(box, pieces.add(box, foreground, marks, structure))
+            labels = pieces.add(box, foreground, marks, structure)
+            faces.keep(box, labels, pieces.first[box.start])
             yield Progress(len(pieces.first), total, what)
         if ending is not None:
-            pieces.join(ending, faces.begin, structure.take(2, axis=0))
+            pieces.join(ending, faces.begin, structure[2])
         for axis, before, after in faces.pairs():
-            pieces.join(before, after, structure.take(2, axis=axis))
+            pieces.join(before, after, np.moveaxis(structure, axis, 0)[2])
         ending = faces.end
     return _joined(pieces, side, structure)
 
@@ -136,16 +147,16 @@ class _Faces:
         self.end = np.zeros(shape[1:], np.int64)
         self._planes: dict[tuple[int, int], Ids] = {}
 
-    def keep(self, box: Box, numbers: Ids) -> None:
-        self.begin[box.slices[1:]] = numbers[0]
-        self.end[box.slices[1:]] = numbers[-1]
+    def keep(self, box: Box, labels: Labels, first: int) -> None:
+        """Take the faces of a block whose labels count on from `first`."""
+        self.begin[box.slices[1:]] = _numbers(labels[0], first)
+        self.end[box.slices[1:]] = _numbers(labels[-1], first)
         for axis, at in product((1, 2), (0, -1)):
             position = box.start[axis] if at == 0 else box.stop[axis] - 1
             other = 3 - axis
-            plane = self._planes.setdefault(
-                (axis, position), np.zeros((numbers.shape[0], self._shape[other]), np.int64)
-            )
-            plane[:, box.slices[other]] = numbers.take(at, axis=axis)
+            shape = (labels.shape[0], self._shape[other])
+            plane = self._planes.setdefault((axis, position), np.zeros(shape, np.int64))
+            plane[:, box.slices[other]] = _numbers(np.moveaxis(labels, axis, 0)[at], first)
 
     def pairs(self) -> Iterator[tuple[int, Ids, Ids]]:
         for axis in (1, 2):
@@ -153,7 +164,11 @@ class _Faces:
                 yield axis, self._planes[axis, start - 1], self._planes[axis, start]
 
 
-def _labelled(foreground: NDArray[np.bool_], structure: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
+def _numbers(labels: Labels, first: int) -> Ids:
+    return np.where(labels > 0, labels + np.int64(first), 0)
+
+
+def _labelled(foreground: NDArray[np.bool_], structure: NDArray[np.bool_]) -> tuple[Labels, int]:
     labels = np.zeros(foreground.shape, np.int32)
     count = int(ndimage.label(foreground, structure, output=labels)) if foreground.any() else 0
     return labels, count

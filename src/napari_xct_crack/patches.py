@@ -6,23 +6,19 @@ Frames come from a few slabs of the scan that are read once. A voxel that the la
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy import ndimage
 
-from .appearance import Appearance, estimate
 from .cracks import CrackGenerator
 from .errors import InputError
 from .methods import Batch
-from .prepare import part_at
 from .render import margin, render
-from .response import DARK, dark_response, flat_field
 from .settings import Settings
-from .volume import Box, Triple, Volume
+from .slabs import read_slab, share_of, slab_boxes, typical
+from .volume import Volume
 
 _MASKS, _BACKGROUNDS, _CRACKED, _FREE = range(4)
 """Streams, so that their draws are independent."""
@@ -33,35 +29,42 @@ class PatchSettings(Settings):
 
     size: int = Field(256, ge=32, le=1024, description="Height and width of a patch in pixels.")
     memory_mb: int = Field(
-        600, ge=16, le=65536, description="Most of the scan that is held in memory for training, in MB.",
+        600,
+        ge=16,
+        le=65536,
+        description="Most of the scan that is held in memory for training, in MB.",
         json_schema_extra={"advanced": True},
     )
     background_share: float = Field(
-        0.5, gt=0, le=1, description="Share of all patches, those with the fewest doubtful voxels, that serve as background.",
+        0.5,
+        gt=0,
+        le=1,
+        description="Share of all patches, those with the fewest doubtful voxels, that serve as background.",
         json_schema_extra={"advanced": True},
     )
     same_slices: bool = Field(
-        False, description="Draw crack-free frames from the slices of the cracked ones.", json_schema_extra={"advanced": True}
-    )
-    depth: tuple[float, float] = Field(
-        (0.75, 1.15), description="Range of the factor on the depth of rendered cracks.", json_schema_extra={"advanced": True}
-    )
-    blur: tuple[float, float] = Field(
-        (0.85, 1.25), description="Range of the factor on the scan's point spread in rendering.", json_schema_extra={"advanced": True}
-    )
-    pores: float = Field(
-        4.0, ge=0, le=200, description="Mean number of round pores rendered into a patch with target 0.",
+        False,
+        description="Draw crack-free frames from the slices of the cracked ones.",
         json_schema_extra={"advanced": True},
     )
-
-
-@dataclass(frozen=True)
-class Slab:
-    """A block of the scan in memory; arrays of shape (z, y, x)."""
-
-    grey: NDArray[np.generic]
-    part: NDArray[np.bool_]
-    doubtful: NDArray[np.bool_]
+    depth: tuple[float, float] = Field(
+        (0.75, 1.15),
+        description="Range of the factor on the depth of rendered cracks.",
+        json_schema_extra={"advanced": True},
+    )
+    blur: tuple[float, float] = Field(
+        (0.85, 1.25),
+        description="Range of the factor on the scan's point spread in rendering.",
+        json_schema_extra={"advanced": True},
+    )
+    flips: bool = Field(True, description="Flip and turn patches at random.", json_schema_extra={"advanced": True})
+    pores: float = Field(
+        4.0,
+        ge=0,
+        le=200,
+        description="Mean number of round pores rendered into a patch with target 0.",
+        json_schema_extra={"advanced": True},
+    )
 
 
 class Patches:
@@ -94,11 +97,11 @@ class Patches:
         largest = -(-max(volume.shape[1:]) // multiple) * multiple
         self.size = min(-(-settings.size // multiple) * multiple, largest)
         self.notes: list[str] = []
-        boxes = _slab_boxes(volume, settings.memory_mb, self.size, slices, np.random.default_rng((seed, 99)))
-        found = [_slab(volume, box, self.size) for box in boxes]
+        boxes = slab_boxes(volume, settings.memory_mb, self.size, slices, np.random.default_rng((seed, 99)))
+        found = [read_slab(volume, box, self.size) for box in boxes]
         self.slabs = [slab for slab, _ in found]
-        self.appearance = _typical([look for _, look in found])
-        self.doubtful_share = _share([s.doubtful for s in self.slabs], [s.part for s in self.slabs])
+        self.appearance = typical([look for _, look in found])
+        self.doubtful_share = share_of([s.doubtful for s in self.slabs], [s.part for s in self.slabs])
         self._choose_places()
 
     def _choose_places(self) -> None:
@@ -120,7 +123,9 @@ class Patches:
         places, share, part = np.array(rows), np.array(shares), np.array(parts)
         held = part >= 0.5 * float(part.max(initial=0.0))
         if not held.any() or part.max(initial=0.0) == 0:
-            raise InputError("No patch of the scan holds metal: the part mask is empty inside the crop; widen the crop or give --part.")
+            raise InputError(
+                "No patch of the scan holds metal: the part mask is empty inside the crop; widen the crop or give --part."
+            )
         places, share = places[held], share[held]
         if float(share.min()) > 0.5:
             raise InputError(
@@ -133,7 +138,9 @@ class Patches:
     def batch(self, step: int, count: int, device: torch.device | None = None) -> Batch:
         """Draw the batch of one training step; the same for the same seed and step."""
         drawn = [self._rendered(np.random.default_rng((self.seed, _MASKS, step, i))) for i in range(count)]
-        cracked = [self._frame(self.cracked, np.random.default_rng((self.seed, _CRACKED, step, i))) for i in range(count)]
+        cracked = [
+            self._frame(self.cracked, np.random.default_rng((self.seed, _CRACKED, step, i))) for i in range(count)
+        ]
         free = [self._free(step, i) for i in range(count)]
 
         def stacked(arrays: list[NDArray[np.float32]]) -> torch.Tensor:
@@ -184,6 +191,8 @@ class Patches:
         window = (slice(y, y + size), slice(x, x + size))
         frame = to_frames(slab.grey[(stack, *window)], self.window)
         flip_z, flip, turns = rng.random() < 0.5, rng.random() < 0.5, int(rng.integers(4))
+        if not self.settings.flips:
+            flip_z, flip, turns = False, False, 0
         if flip_z:
             frame = frame[::-1]
         return (
@@ -235,70 +244,6 @@ def _turned(array: NDArray[np.generic], flip: bool, turns: int) -> NDArray[np.ge
 
 def _starts(length: int, size: int, step: int) -> list[int]:
     return list(range(0, max(length - size, 0) + 1, step))
-
-
-def _share(some: list[NDArray[np.bool_]], of: list[NDArray[np.bool_]]) -> float:
-    return sum(int(a.sum()) for a in some) / max(1, sum(int(b.sum()) for b in of))
-
-
-def _typical(looks: list[Appearance]) -> Appearance:
-    """The median look of the slabs; those that saw an edge count where there are any."""
-    seen = [look for look in looks if not look.notes] or looks
-    return replace(
-        seen[0],
-        metal=float(np.median([look.metal for look in seen])),
-        contrast=float(np.median([look.contrast for look in seen])),
-        point_spread=float(np.median([look.point_spread for look in seen])),
-        noise=float(np.median([look.noise for look in seen])),
-    )
-
-
-def _slab_boxes(volume: Volume, memory_mb: int, size: int, slices: int, rng: np.random.Generator) -> list[Box]:
-    """All of a small scan; of a large one random slabs that hold part, as many as memory allows."""
-    z, y, x = volume.shape
-    voxel = volume.dtype.itemsize + 2
-    if z * y * x * voxel <= memory_mb * 1e6:
-        return [Box.of(volume.shape)]
-    shape: Triple = (min(z, max(32, slices + 16)), min(y, 2 * size), min(x, 2 * size))
-    count = max(1, int(memory_mb * 1e6 / (np.prod(shape) * voxel)))
-    boxes: list[tuple[float, Box]] = []
-    for _ in range(4 * count):
-        corner = [int(rng.integers(side - part + 1)) for side, part in zip(volume.shape, shape, strict=True)]
-        box = Box((0, 0, 0), shape).shifted((corner[0], corner[1], corner[2]))
-        boxes.append((float(part_at(volume, box).mean()), box))
-    boxes.sort(key=lambda entry: -entry[0])
-    return [box for share, box in boxes[:count] if share > 0] or [boxes[0][1]]
-
-
-def _slab(volume: Volume, box: Box, size: int) -> tuple[Slab, Appearance]:
-    grey, part = volume.read(box), part_at(volume, box)
-    if not part.any():
-        raise InputError("The part mask is empty inside the crop; widen the crop or give --part.")
-    lo, hi = volume.window or (0.0, 1.0)
-    upright = grey if lo < hi else (lo + hi - grey.astype(np.float32))
-    flat = flat_field(upright, part)
-    look = estimate(upright, part, flat)
-    doubtful = doubt(dark_response(flat, part, flattened=True), part, look.point_spread)
-    missing = [(0, 0)] + [(0, max(0, size - side)) for side in grey.shape[1:]]
-    return Slab(np.pad(grey, missing, mode="symmetric"), np.pad(part, missing), np.pad(doubtful, missing)), look
-
-
-def doubt(response: NDArray[np.float32], part: NDArray[np.bool_], point_spread: float) -> NDArray[np.bool_]:
-    """Voxels that may be crack: dark ones grown by one, but for ball-like specks (pores) and the part's blurred rim.
-
-    All arrays have the shape (z, y, x).
-    """
-    dark = part & (response < DARK)
-    labels, count = ndimage.label(dark, structure=np.ones((3, 3, 3)))
-    if count:
-        longest = np.array([max(s.stop - s.start for s in place) for place in ndimage.find_objects(labels)])
-        dark &= np.concatenate([[False], longest > 8])[labels]
-    grown = ndimage.binary_dilation(dark, structure=np.ones((3, 3, 3)))
-    rim = ndimage.distance_transform_edt(part) if not part.all() else None
-    if rim is not None:
-        grown &= rim > 2.5 * point_spread + 1
-    result: NDArray[np.bool_] = grown & part
-    return result
 
 
 def _pores(shape: tuple[int, ...], mean: float, rng: np.random.Generator) -> NDArray[np.float32]:

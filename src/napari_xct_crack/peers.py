@@ -158,12 +158,12 @@ def peers(grey: NDArray[Any], truth: NDArray[Any], part: Mask | None = None) -> 
     yield _below(_tuned("Otsu", {"": -np.asarray(grey, dtype=np.float32)}, truth, inside))
     for name, planar in (("Sato 2-D", True), ("Sato 3-D", False)):
         ridges = {_named((sigma,)): sato(flat, sigma, planar) for sigma in RIDGE_SIGMAS}
-        ridges["all σ"] = np.max(list(ridges.values()), axis=0)
+        ridges["all sigma"] = np.max(list(ridges.values()), axis=0)
         yield _tuned(name, ridges, truth, inside)
 
 
 def _named(sigma: tuple[float, ...]) -> str:
-    return "σ " + " ".join(f"{side:g}" for side in sigma)
+    return "sigma " + " ".join(f"{side:g}" for side in sigma)
 
 
 def _tuned(name: str, darkness: Mapping[str, Grey], truth: NDArray[Any], inside: Mask) -> Peer:

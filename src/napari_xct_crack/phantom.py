@@ -126,9 +126,7 @@ def make(settings: PhantomSettings, folder: Path) -> Work[Path]:
     phantom = simulate(settings)
     yield Progress(1, 2, "phantom")
     for name, array, role in (("scan", phantom.scan, "image"), ("truth", phantom.labels, "labels")):
-        ome_zarr.write(
-            folder / f"{name}.ome.zarr", array, role=role, voxel_size=settings.voxel_size_um, overwrite=True
-        )
+        ome_zarr.write(folder / f"{name}.ome.zarr", array, role=role, voxel_size=settings.voxel_size_um, overwrite=True)
     record.write_text(json.dumps(_record(settings, phantom), indent=1), encoding="utf-8")
     yield Progress(2, 2, "phantom")
     return folder

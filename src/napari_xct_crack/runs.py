@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,8 +14,6 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 from pydantic import Field, field_validator
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from . import __version__
@@ -30,6 +27,7 @@ from .networks import Network
 from .networks._norm import fold
 from .networks.compact import Compact
 from .patches import PatchSettings
+from .records import read_json, read_tensors, write_json, write_tensors
 from .settings import Settings
 from .volume import Volume
 
@@ -44,7 +42,9 @@ class TrainSettings(Settings):
     method: Method = Field(SemiSynthetic(), description="Way to learn.")
     network: Network = Field(Compact(), description="Network of the segmenter.")
     patches: PatchSettings = Field(PatchSettings(), description="How frames are cut from the scan.")
-    slices: int = Field(5, ge=1, le=31, description="Neighbouring slices the segmenter sees, odd; the middle one is segmented.")
+    slices: int = Field(
+        5, ge=1, le=31, description="Neighbouring slices the segmenter sees, odd; the middle one is segmented."
+    )
     batch: int = Field(8, ge=1, le=256, description="Patches in a step.")
     steps_per_epoch: int = Field(50, ge=1, le=100000, description="Steps between two looks at the monitors.")
     seed: int = Field(0, ge=0, description="Seed of everything random.")
@@ -95,7 +95,9 @@ class Run:
             raise InputError(f"{folder} is not a training run: it holds no settings.json.")
         self.record = read_json(record)
         if self.record.get("format") != FORMAT:
-            raise InputError(f"{folder} is a run of format {self.record.get('format')}; this version reads format {FORMAT}.")
+            raise InputError(
+                f"{folder} is a run of format {self.record.get('format')}; this version reads format {FORMAT}."
+            )
         self.settings = TrainSettings.checked(self.record["settings"])
 
     @classmethod
@@ -128,7 +130,11 @@ class Run:
                 "shape": volume.shape,
                 "origin": volume.origin,
             },
-            "versions": {"napari-xct-crack": __version__, "torch": torch.__version__, "python": platform.python_version()},
+            "versions": {
+                "napari-xct-crack": __version__,
+                "torch": torch.__version__,
+                "python": platform.python_version(),
+            },
         }
         record = json.loads(json.dumps(record))
         with writing(folder):
@@ -136,7 +142,9 @@ class Run:
                 run = cls(folder, volume)
                 for key, what in (("settings", "settings"), ("scan", "scan, crop or window")):
                     if run.record[key] != record[key]:
-                        raise OutputError(f"{folder} is a run with another {what}; name another folder or use --overwrite.")
+                        raise OutputError(
+                            f"{folder} is a run with another {what}; name another folder or use --overwrite."
+                        )
                 return run
             if folder.exists() and any(folder.iterdir()):
                 raise OutputError(f"{folder} exists and is not a training run; name another folder.")
@@ -158,7 +166,9 @@ class Run:
             try:
                 lock.acquire(timeout=0)
             except Timeout as error:
-                raise BusyError(f"{self.folder} is being trained by another process; wait for it or stop it.") from error
+                raise BusyError(
+                    f"{self.folder} is being trained by another process; wait for it or stop it."
+                ) from error
         try:
             yield
         finally:
@@ -221,50 +231,3 @@ def load_segmenter(folder: Path, device: str | torch.device = "cpu") -> Segmente
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     net = fold(net).eval().to(device)
     return Segmenter(net, settings.slices, settings.network.stride, settings.network.reach, card, digest)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file, or one sentence."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as JSON ({error}).") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{path} should hold a JSON object.")
-    return values
-
-
-def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Replace a JSON file atomically."""
-    _replace(path, json.dumps(values, indent=1).encode())
-
-
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
-    """Replace a safetensors file atomically."""
-    held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    _replace(path, save(held, metadata=dict(metadata or {})))
-
-
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and metadata of a safetensors file.
-
-    Raises
-    ------
-    InputError
-        If it is missing or damaged.
-    """
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path} is missing or damaged ({error}).") from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    with writing(path):
-        partial = path.with_name(path.name + ".partial")
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)

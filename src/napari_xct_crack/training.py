@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import copy
-import csv
 import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from pydantic import Field
-from torch import Tensor, nn
 
+from .checkpoints import append_rows, cut_rows, load_tensors, tensors_of
 from .errors import InputError, SettingsError, XctCrackError
 from .events import EpochEnd, Event, Preview, Said, Saved, StepDone, Warned, Work
 from .methods import Batch, Learner
 from .monitors import monitor, preview, words
 from .patches import Patches
-from .runs import Run, read_tensors, write_tensors
+from .records import read_tensors, write_tensors
+from .runs import Run
 from .settings import Settings
 
 _PROBE = 12
@@ -35,7 +33,12 @@ _MARKS = tuple(50 * 2**power for power in range(12))
 class Budget(Settings):
     """How long to train; not part of a run's identity, a run can go on with a larger one."""
 
-    minutes: float | None = Field(None, gt=0, le=100000, description="Time to train; the speed of the first steps turns it into a number of steps.")
+    minutes: float | None = Field(
+        None,
+        gt=0,
+        le=100000,
+        description="Time to train; the speed of the first steps turns it into a number of steps.",
+    )
     epochs: int | None = Field(None, ge=1, le=1000000, description="Epochs to train, in place of minutes.")
 
 
@@ -63,7 +66,9 @@ def device_named(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise SettingsError(f"The device {name!r} is not available here; use auto, cpu, or install a torch build for it.") from error
+        raise SettingsError(
+            f"The device {name!r} is not available here; use auto, cpu, or install a torch build for it."
+        ) from error
     return device
 
 
@@ -130,7 +135,9 @@ class _Trainer:
         yield from (Warned(note) for note in look.notes)
         share = self.patches.doubtful_share
         if share > 0.1:
-            yield Warned(f"{share:.0%} of the metal is dark against its surroundings; check the part mask and the polarity.")
+            yield Warned(
+                f"{share:.0%} of the metal is dark against its surroundings; check the part mask and the polarity."
+            )
 
     def loop(self, budget: Budget) -> Iterator[Event]:
         """Steps until the budget is used; saves when it ends, is stopped, and now and then."""
@@ -148,7 +155,9 @@ class _Trainer:
                     patches = self.state.batch
                     losses, drawn = self._learn(batch, done, drawn, pool)
                     if self.state.batch < patches:
-                        yield Warned(f"The device's memory is full; the run goes on with {self.state.batch} patches a step.")
+                        yield Warned(
+                            f"The device's memory is full; the run goes on with {self.state.batch} patches a step."
+                        )
                     total = total or self._probe(budget, time.perf_counter() - started)
                     yield StepDone(self.state.step, total or 0, losses)
                     yield from self._now_and_then(batch, total)
@@ -167,13 +176,17 @@ class _Trainer:
             losses = self.learner.step(batch, done, rng)
         except torch.OutOfMemoryError as error:
             if self.state.batch == 1:
-                raise XctCrackError("Not even one patch fits into the device's memory; choose a smaller patch or network.") from error
+                raise XctCrackError(
+                    "Not even one patch fits into the device's memory; choose a smaller patch or network."
+                ) from error
             self.state.batch //= 2
             drawn.cancel()
             again = self._draw(pool, self.state.step).result()
             return self._learn(again, done, self._draw(pool, self.state.step + 1), pool)
         if not all(np.isfinite(value) for value in losses.values()):
-            raise XctCrackError(f"The losses are no longer numbers at step {self.state.step + 1}; lower the learning rate and start anew.")
+            raise XctCrackError(
+                f"The losses are no longer numbers at step {self.state.step + 1}; lower the learning rate and start anew."
+            )
         self.state.step += 1
         self._update_average()
         self.rows.append({"step": self.state.step, **losses})
@@ -222,7 +235,9 @@ class _Trainer:
             (folder / "snapshots").mkdir(exist_ok=True)
             half = {name: v.half() if v.is_floating_point() else v for name, v in self.average.state_dict().items()}
             write_tensors(folder / "snapshots" / f"step-{step:07d}.safetensors", half)
-            yield Preview(str(preview(folder / "previews", self.average, self.patches.batch(0, 1, self.device), step)), step)
+            yield Preview(
+                str(preview(folder / "previews", self.average, self.patches.batch(0, 1, self.device), step)), step
+            )
         if time.monotonic() - self.saved_at > max(20.0, 20 * self.save_cost):
             self.save()
             yield Saved(str(self.run.folder), step)
@@ -231,10 +246,10 @@ class _Trainer:
         """Write checkpoint, model and metrics, each file atomically."""
         started = time.monotonic()
         metadata = {"state": json.dumps(asdict(self.state))}
-        write_tensors(self.checkpoint, dict(_tensors(self.learner, self.average)), metadata)
+        write_tensors(self.checkpoint, dict(tensors_of(self.learner, self.average)), metadata)
         look = asdict(self.patches.appearance)
         self.run.save_model(self.average.state_dict(), {"step": self.state.step, **self.state.monitors}, look)
-        _append(self.run.folder / "metrics.csv", self.rows)
+        append_rows(self.run.folder / "metrics.csv", self.rows)
         self.rows = []
         self.saved_at, self.saved_step = time.monotonic(), self.state.step
         self.save_cost = self.saved_at - started
@@ -243,54 +258,5 @@ class _Trainer:
         tensors, metadata = read_tensors(self.checkpoint)
         self.state = _State(**json.loads(metadata["state"]))
         self.saved_step = self.state.step
-        _load(self.learner, self.average, tensors)
-        _cut(self.run.folder / "metrics.csv", self.state.step)
-
-
-def _tensors(learner: Learner, average: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """All state of a learner by name."""
-    for name, module in {**learner.modules, "average": average}.items():
-        yield from ((f"modules/{name}/{key}", value) for key, value in module.state_dict().items())
-    for name, optimizer in learner.optimizers.items():
-        for index, values in optimizer.state_dict()["state"].items():
-            yield from ((f"optimizers/{name}/{index}/{key}", torch.as_tensor(value)) for key, value in values.items())
-    yield from ((f"pools/{name}", value) for name, value in learner.pools.items())
-
-
-def _load(learner: Learner, average: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Put the state of :func:`_tensors` back."""
-
-    def under(prefix: str) -> dict[str, Tensor]:
-        return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-
-    for name, module in {**learner.modules, "average": average}.items():
-        module.load_state_dict(under(f"modules/{name}/"))
-    for name, optimizer in learner.optimizers.items():
-        state: dict[int, dict[str, Any]] = {}
-        for key, value in under(f"optimizers/{name}/").items():
-            index, _, entry = key.partition("/")
-            state.setdefault(int(index), {})[entry] = value
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    learner.pools.update(under("pools/"))  # a history is made on first use
-
-
-def _append(path: Path, rows: list[dict[str, float]]) -> None:
-    if not rows:
-        return
-    new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        if new:
-            writer.writeheader()
-        writer.writerows(rows)
-
-
-def _cut(path: Path, step: int) -> None:
-    """Drop rows past a step: a kill may fall between the checkpoint and them."""
-    if path.exists():
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.DictReader(file) if int(row["step"]) <= step]
-        path.unlink()
-        _append(path, rows)  # type: ignore[arg-type]
-
-
+        load_tensors(self.learner, self.average, tensors)
+        cut_rows(self.run.folder / "metrics.csv", self.state.step)

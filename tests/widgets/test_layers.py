@@ -106,7 +106,8 @@ def test_layers_of_others_become_volumes():
 
 
 @pytest.mark.parametrize(
-    "layer", [Image(np.zeros((4, 5, 3)), rgb=True), Image(np.zeros((2, 3, 4, 5))), Shapes(), Image(np.zeros((4, 5)), rgb=False)]
+    "layer",
+    [Image(np.zeros((4, 5, 3)), rgb=True), Image(np.zeros((2, 3, 4, 5))), Shapes(), Image(np.zeros((4, 5)), rgb=False)],
 )
 def test_what_is_no_scan_is_refused(layer):
     if layer.ndim == 2 and not getattr(layer, "rgb", False) and isinstance(layer, Image):

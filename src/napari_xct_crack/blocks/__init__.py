@@ -63,9 +63,7 @@ class Plan:
         facts = {
             "version": __version__,
             "what": self.what,
-            "inputs": [
-                (identity(volume), volume.crop.start, volume.crop.stop, volume.role) for volume in self.made_from
-            ],
+            "inputs": [content(volume) for volume in self.made_from],
             "settings": dict(self.settings),
             "output": [self.shape, np.dtype(self.dtype).str, self.role, self.offset, self.voxel_size],
             "boxes": [self.chunk, self.shard, self.box],

@@ -77,7 +77,7 @@ def clean_array(
         If a length is in µm and the voxel size is unknown.
     """
     volume = Volume.from_array(array)
-    for stage in _stages(settings or CleanSettings(), voxel_size):
+    for stage in _passes(settings or CleanSettings(), voxel_size):
         on_box = finish(stage.begin(volume.shape, volume.read, volume.shape))
         volume = Volume.from_array(on_box(Box.of(volume.shape)))
     return volume.read().astype(np.uint8)
@@ -107,7 +107,7 @@ def clean(
     settings = settings or CleanSettings()
     if probability.role not in ("mask", "labels"):
         above(np.zeros(0, probability.dtype), settings.threshold)
-    stages = _stages(settings, probability.voxel_size)
+    stages = _passes(settings, probability.voxel_size)
     yield from _without_effect(settings, probability.voxel_size)
     chunk, shard = layout(probability.shape, 1)
 
@@ -156,7 +156,7 @@ def _radii(length: Length, settings: CleanSettings, voxel_size: VoxelSize | None
     return (z if settings.dimensions == "3d" else 0.0, y, x)
 
 
-def _stages(settings: CleanSettings, voxel_size: VoxelSize | None) -> list[Local | Global]:
+def _passes(settings: CleanSettings, voxel_size: VoxelSize | None) -> list[Local | Global]:
     """The passes in their order; local steps that follow each other are one pass."""
     actions: dict[Action, Radii] = {}
     for name in _LENGTHS:
@@ -184,7 +184,7 @@ def _hysteresis(low: float, settings: CleanSettings) -> Global:
     def split(values: NDArray[Any], box: Box, shape: Any) -> tuple[Mask, Mask]:
         return above(values, low), above(values, settings.threshold)
 
-    return Global("hysteresis", neighbours(settings.dimensions, True), split, lambda found: found.marked.copy())
+    return Global("hysteresis", neighbours(settings.dimensions, True), split, lambda found: found.marked)
 
 
 def _filling(settings: CleanSettings) -> Global:
@@ -195,7 +195,7 @@ def _filling(settings: CleanSettings) -> Global:
         return outside, outside & at_border(box, shape, axes)
 
     structure = neighbours(settings.dimensions, False)
-    return Global("holes", structure, split, lambda found: found.marked.copy(), background=True)
+    return Global("holes", structure, split, lambda found: found.marked, background=True)
 
 
 def _sizing(settings: CleanSettings) -> Global:
@@ -203,4 +203,4 @@ def _sizing(settings: CleanSettings) -> Global:
         return above(values, settings.threshold), None
 
     structure = neighbours(settings.dimensions, True)
-    return Global("sizes", structure, split, lambda found: np.asarray(found.sizes >= settings.min_size))
+    return Global("sizes", structure, split, lambda found: found.sizes >= settings.min_size)

@@ -92,10 +92,9 @@ class Global:
 
         components = yield from find(shape, divided, side=side, structure=self.structure, what=self.what)
         kept = self.keeps(components)
-        kept[0] = False
 
         def on_box(box: Box) -> Mask:
-            chosen: Mask = kept[components.labels(box, divided(box)[0])]
+            chosen = components.chosen(box, divided(box)[0], kept)
             return ~chosen if self.background else chosen
 
         return on_box

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 LINE_FROM = 0.3
 """Thickness, in voxels, from which the centre line belongs to the target."""

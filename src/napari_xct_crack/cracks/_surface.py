@@ -185,7 +185,9 @@ def _carve(axes, centre, shape, front, tile, bridges, coverage, target, aperture
                 overlap = min(distance + 0.5, w / 2) - max(distance - 0.5, -w / 2)
                 if overlap > 0:
                     coverage[z, y, x] = min(1.0, coverage[z, y, x] + overlap)
-                on_line = w >= 0.3 and abs(gap) < 2 and _crossed(axes, tile, roughness, shift_u, shift_v, pz, py, px, gap)
+                on_line = (
+                    w >= 0.3 and abs(gap) < 2 and _crossed(axes, tile, roughness, shift_u, shift_v, pz, py, px, gap)
+                )
                 if on_line or overlap >= 0.5:
                     target[z, y, x] = True
                     if w > aperture[z, y, x]:

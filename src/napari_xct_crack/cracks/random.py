@@ -29,7 +29,9 @@ class RandomCracks(CrackGenerator):
     count: tuple[int, int] = Field((1, 3), description="Fewest and most cracks of each orientation per patch.")
     decay: float = Field(0.1, gt=0, le=1, description="Decay factor, upper end: larger makes cracks shorter.")
     decay_min: float = Field(0.01, gt=0, le=1, description="Decay factor, lower end; drawn log-uniformly.")
-    smoothness: float = Field(1.0, gt=0, le=10, description="Smoothness factor, upper end: larger makes cracks more jagged.")
+    smoothness: float = Field(
+        1.0, gt=0, le=10, description="Smoothness factor, upper end: larger makes cracks more jagged."
+    )
     smoothness_min: float = Field(0.1, gt=0, le=10, description="Smoothness factor, lower end; drawn log-uniformly.")
     t_min: Length = Field(Length(0.3), description="Smallest thickness at a crack's centre.")
     t_max: Length = Field(Length(4.5), description="Largest thickness at a crack's centre.")
@@ -39,7 +41,10 @@ class RandomCracks(CrackGenerator):
     rotated: float = Field(0.5, ge=0, le=1, description="Share of the patches that are turned.")
     border: bool = Field(True, description="Also draw cracks whose centre lies up to 128 voxels outside.")
     lean: float = Field(
-        0.4, ge=0, le=5, description="Standard deviation of the shift from slice to slice, in voxels.",
+        0.4,
+        ge=0,
+        le=5,
+        description="Standard deviation of the shift from slice to slice, in voxels.",
         json_schema_extra={"advanced": True},
     )
 

@@ -28,7 +28,10 @@ class SheetCracks(CrackGenerator):
         0.08, ge=0, le=0.5, description="Largest roughness: root mean square height as a share of the radius."
     )
     tilt: float = Field(
-        25.0, ge=0, le=90, description="Standard deviation, in degrees, by which cracks lean away from upright on the slices."
+        25.0,
+        ge=0,
+        le=90,
+        description="Standard deviation, in degrees, by which cracks lean away from upright on the slices.",
     )
     bridged: float = Field(0.3, ge=0, le=1, description="Share of the cracks that are interrupted by bridges.")
 

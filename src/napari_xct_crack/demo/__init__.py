@@ -15,13 +15,14 @@ from .. import presets
 from ..clean import CleanSettings, clean
 from ..errors import writing
 from ..evaluate import evaluate
-from ..events import Progress, Said, Saved, Work
+from ..events import Progress, Said, Saved, Work, finish
 from ..inference import SegmentSettings, segment
 from ..io import ome_zarr, read
 from ..peers import PEERS, peers
 from ..phantom import PhantomSettings, make
 from ..prepare import PrepareSettings, part_at, prepare
-from ..runs import Run, TrainSettings, read_json, write_json
+from ..records import read_json, write_json
+from ..runs import Run, TrainSettings
 from ..settings import Settings
 from ..training import Budget, train
 from ..volume import Volume
@@ -83,7 +84,6 @@ def demo(out: Path, settings: DemoSettings | None = None, training: TrainSetting
     probability = yield from segment(run, scan, out / "probability.ome.zarr", SegmentSettings(device=settings.device))
     mask = yield from clean(probability, CleanSettings(), out / "mask.ome.zarr")
     data = _data(scan, read(folder / "truth.ome.zarr"))
-    yield Said("Running the methods that need no training.")
     others = yield from _peers(out / "peers", data)
     contest, masks = yield from _scored(data, mask, probability, others)
     record = {"settings": settings.model_dump(mode="json"), "training": run.record, **contest.record()}
@@ -108,6 +108,7 @@ def _peers(folder: Path, data: Data) -> Work[list[tuple[Mapping[str, Any], Volum
     if not record.exists():
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
+        yield Said("Running the methods that need no training.")
         entries = []
         for number, peer in enumerate(peers(data.grey, data.labels, data.part.read() > 0), 1):
             file = f"{number}.ome.zarr"
@@ -122,11 +123,14 @@ def _scored(
     data: Data, mask: Volume, probability: Volume, others: Sequence[tuple[Mapping[str, Any], Volume]]
 ) -> Work[tuple[Contest, dict[str, NDArray[np.bool_]]]]:
     """All scores, and all masks by name."""
-    result = yield from evaluate(mask, data.truth, probability=probability, part=data.part)
-    ours = Entrant("ours, no labels, p > 0.5", result, 0.5, tuned=False)
+    yield Progress(0, len(others) + 1, "methods scored")
+    result = finish(evaluate(mask, data.truth, probability=probability, part=data.part))
+    ours = Entrant("ours, no labels, p >= 0.5", result, 0.5, tuned=False)
     entrants, masks = [], {ours.name: mask.read() > 0}
     for entry, volume in others:
-        result = yield from evaluate(volume, data.truth, part=data.part)
+        yield Progress(len(masks), len(others) + 1, "methods scored")
+        result = finish(evaluate(volume, data.truth, part=data.part))
         entrants.append(Entrant(entry["name"], result, entry["threshold"], entry["tuned"]))
         masks[entry["name"]] = volume.read() > 0
+    yield Progress(len(masks), len(others) + 1, "methods scored")
     return Contest(ours, tuple(entrants)), masks

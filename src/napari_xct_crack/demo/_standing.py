@@ -95,9 +95,7 @@ class Contest:
         lines += ["", f"{'ours ahead by (95 %)':{wide}}{head}"]
         for other in self.others:
             lines.append(f"{other.name:{wide}}" + "".join(f"{cell:>22}" for cell in self.margins(other)))
-        tuned = (
-            "tuned: threshold chosen on the truth of the very slices that are scored, an upper bound for that method."
-        )
+        tuned = "(tuned): on the truth of the very slices that are scored, an upper bound of what that method can do."
         return "\n".join([*lines, "", tuned, self.verdict()])
 
     def margins(self, other: Entrant) -> Iterator[str]:

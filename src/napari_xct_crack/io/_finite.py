@@ -21,6 +21,8 @@ class Finite:
         self._array = array
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
         return getattr(self._array, name)
 
     @property

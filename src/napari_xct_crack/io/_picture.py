@@ -114,11 +114,20 @@ def _mode(image: Image.Image) -> str:
     return "RGB" if opaque else "RGBA"
 
 
+def _png_depth(path: Path) -> int:
+    """Bits of a channel, which stand at a fixed place of the header."""
+    with path.open("rb") as file:
+        return file.read(25)[-1]
+
+
 def _check_complete(path: Path, image: Image.Image) -> None:
     """Uncompressed pixels must fit into the file, and colours into eight bits."""
-    if image.format == "PNG" and _mode(image) not in _TYPES and path.read_bytes()[24] == 16:
+    if image.format == "PNG" and _mode(image) not in _TYPES and _png_depth(path) == 16:
         raise InputError(f"{path.name} has colours of 16 bits a channel; save it in grey or as TIFF.")
-    codec, _, offset, arguments = image.tile[0]  # type: ignore[attr-defined]
+    tiles = image.tile  # type: ignore[attr-defined]
+    if not tiles:
+        raise InputError(f"{path.name} is damaged: it has a header and no pixels.")
+    codec, _, offset, arguments = tiles[0]
     if codec != "raw" or not isinstance(arguments, tuple):
         return
     needed, size = offset + int(arguments[1]) * image.height, path.stat().st_size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ MALFORMED = (
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 """Bytes of a tag's value by the number of its type."""
 
-IMPLAUSIBLE_BYTES = 2**30
+IMPLAUSIBLE_BYTES = 2**28
 IMPLAUSIBLE_RATIO = 5000
 """No codec packs a real scan so densely; a page that claims both is damaged or hostile."""
 
@@ -47,8 +48,12 @@ def damage_said(path: Path) -> Iterator[None]:
     try:
         yield
     except MALFORMED as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path.name} is damaged: its TIFF directory makes no sense ({reason}).") from error
+        raise InputError(f"{path.name} is damaged: its TIFF directory makes no sense ({reason(error)}).") from error
+
+
+def reason(error: BaseException) -> str:
+    """What a library says of a file, in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def check_chain(path: Path) -> None:
@@ -61,7 +66,7 @@ def check_chain(path: Path) -> None:
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        form = _Form.of(file.read(4))
+        form = _Form.of(file.read(4), size)
         offset = form.pointer(file, 8 if form.big else 4)
         seen: set[int] = set()
         while offset:
@@ -81,10 +86,12 @@ class _Form:
 
     order: str
     big: bool
+    size: int
+    """Bytes in the file."""
 
     @classmethod
-    def of(cls, head: bytes) -> _Form:
-        return cls("<" if head[:2] == b"II" else ">", b"\x2b" in head[2:])
+    def of(cls, head: bytes, size: int) -> _Form:
+        return cls("<" if head[:2] == b"II" else ">", b"\x2b" in head[2:], size)
 
     def pointer(self, file: BinaryIO, at: int) -> int | None:
         """An offset into the file, or none where the file has ended."""
@@ -95,20 +102,20 @@ class _Form:
         count = self._number(file, at, "Q" if self.big else "H")
         entry = struct.Struct(self.order + ("HHQQ" if self.big else "HHII"))
         start = at + (8 if self.big else 2)
-        block = b"" if count is None else file.read(count * entry.size)
-        if count is None or len(block) < count * entry.size:
+        if count is None or start + count * entry.size > self.size:
             return start, None
+        block = file.read(count * entry.size)
         inline = 8 if self.big else 4
         lengths = ((_TYPE_BYTES.get(kind, 0) * number, value) for _, kind, number, value in entry.iter_unpack(block))
         end = max((value + length for length, value in lengths if length > inline), default=start)
         return end, self.pointer(file, start + len(block))
 
     def _number(self, file: BinaryIO, at: int, code: str) -> int | None:
+        length = struct.calcsize(self.order + code)
+        if at + length > self.size:
+            return None
         file.seek(at)
-        data = file.read(struct.calcsize(self.order + code))
-        return (
-            int(struct.unpack(self.order + code, data)[0]) if len(data) == struct.calcsize(self.order + code) else None
-        )
+        return int(struct.unpack(self.order + code, file.read(length))[0])
 
 
 def check_pages(path: Path, tif: Any, series: Any) -> None:
@@ -142,9 +149,14 @@ def _check_page(path: Path, page: Any, number: int, size: int, keyframe: Any) ->
     end = max((offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False)), default=0)
     if end > size:
         raise InputError(_truncated(path, size, f"page {number} reaches to byte {end}"))
+    segments = math.prod(keyframe.chunked)
+    if keyframe.compression != 1 and len(page.dataoffsets) < segments:
+        pieces = f"{len(page.dataoffsets)} of {segments}"
+        raise InputError(f"{path.name} is damaged: page {number} stores {pieces} strips or tiles.")
     stored = sum(page.databytecounts)
+    claimed = max(keyframe.nbytes, math.prod(keyframe.chunks) * keyframe.dtype.itemsize)
     short = keyframe.compression == 1 and 8 * stored < keyframe.size * keyframe.bitspersample
-    if short or (keyframe.nbytes > IMPLAUSIBLE_BYTES and keyframe.nbytes > IMPLAUSIBLE_RATIO * stored):
+    if short or (claimed > IMPLAUSIBLE_BYTES and claimed > IMPLAUSIBLE_RATIO * stored):
         shape = " × ".join(str(side) for side in keyframe.shape)
         raise InputError(f"{path.name} is damaged: page {number} claims {shape} voxels but stores {stored} bytes.")
 

@@ -18,13 +18,13 @@ from ..volume import Volume
 from ._axes import axes_of
 from ._grey import grey, grey_type
 from ._stack import SliceStack
-from ._tiff_checks import MALFORMED, check_chain, check_pages, damage_said
+from ._tiff_checks import MALFORMED, check_chain, check_pages, damage_said, reason
 from ._tiff_voxels import stated_size
 from ._units import settle
 
 tifffile.logger().addHandler(NullHandler())  # what it would print to the console is said by our errors
 
-_UNDECODABLE = (*MALFORMED, OSError)
+_UNDECODABLE = (*MALFORMED, OSError, MemoryError)
 
 
 def open_tiff(path: Path, *, voxel_size: VoxelSize | None = None, index: Mapping[str, int] | None = None) -> Volume:
@@ -80,7 +80,7 @@ def page_pixels(path: Path, series: Any, number: int) -> NDArray[Any]:
     try:
         picture = series.pages[number].asarray()
     except _UNDECODABLE as error:
-        raise InputError(f"Page {number} of {path.name} is damaged and cannot be decoded ({error}).") from error
+        raise InputError(f"Page {number} of {path.name} is damaged and cannot be decoded ({reason(error)}).") from error
     return np.moveaxis(picture, 0, -1) if series.keyframe.axes == "SYX" else picture
 
 

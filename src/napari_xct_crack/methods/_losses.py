@@ -25,3 +25,18 @@ def dice_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 def null_loss(logits: Tensor, trusted: Tensor) -> Tensor:
     """Cost of seeing cracks in metal beyond doubt: mean softplus of the logits where `trusted` is 1."""
     return (trusted * functional.softplus(logits)).sum() / trusted.sum().clamp(min=1)
+
+
+def tolerant_dice_loss(logits: Tensor, target: Tensor, weight: Tensor, tolerance: int) -> Tensor:
+    """One minus a Dice coefficient that forgives displacements of up to `tolerance` voxels.
+
+    Noise hides where exactly a thin crack runs long before it hides that there is one. A prediction therefore counts as
+    right near the target, and the target as found where a prediction is near: the scores with a tolerance, made soft.
+    """
+    side = 2 * tolerance + 1
+    probability = weight * logits.sigmoid()
+    near_target = functional.max_pool2d(target, side, 1, tolerance)
+    near_probability = functional.max_pool2d(probability, side, 1, tolerance)
+    precision = ((probability * near_target).sum() + 1) / (probability.sum() + 1)
+    recall = ((near_probability * weight * target).sum() + 1) / ((weight * target).sum() + 1)
+    return 1 - 2 * precision * recall / (precision + recall)

@@ -7,21 +7,26 @@ from typing import Literal
 import numpy as np
 import torch
 from pydantic import Field
-from torch import Tensor, device, nn
-from torch.nn import functional
+from torch import device, nn
 
 from ..networks import Network
 from ..networks._norm import norm_mode_for, set_norm
 from . import Batch, Learner, Method
+from ._losses import cross_entropy, tolerant_dice_loss
 
 
 class SemiSynthetic(Method):
     """Binary cross-entropy and Dice against the drawn cracks; doubtful voxels count for nothing."""
 
     kind: Literal["semisynthetic"] = "semisynthetic"
-    learning_rate: float = Field(4e-3, gt=0, le=1, description="Largest learning rate of AdamW; it falls to 1 % along a cosine.")
-    weight_decay: float = Field(1e-4, ge=0, le=1, description="Weight decay of AdamW.", json_schema_extra={"advanced": True})
+    learning_rate: float = Field(
+        4e-3, gt=0, le=1, description="Largest learning rate of AdamW; it falls to 1 % along a cosine."
+    )
+    weight_decay: float = Field(
+        1e-4, ge=0, le=1, description="Weight decay of AdamW.", json_schema_extra={"advanced": True}
+    )
     dice: float = Field(1.0, ge=0, le=10, description="Weight of the Dice loss beside the cross-entropy.")
+    tolerance: int = Field(1, ge=0, le=4, description="Displacement, in voxels, that the Dice loss forgives.")
 
     def start(self, network: Network, channels: int, on: device) -> Learner:
         return _SemiSynthetic(self, network.build(channels).to(on))
@@ -45,26 +50,13 @@ class _SemiSynthetic(Learner):
             group["lr"] = self.settings.learning_rate * _schedule(done)
         logits = segmenter(batch.rendered)
         entropy = cross_entropy(logits, batch.masks, batch.weight)
-        overlap = dice_loss(logits, batch.masks, batch.weight)
+        overlap = tolerant_dice_loss(logits, batch.masks, batch.weight, self.settings.tolerance)
         loss = entropy + self.settings.dice * overlap
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(segmenter.parameters(), 5.0)
         optimizer.step()
         return {"cross-entropy": float(entropy.detach()), "dice": float(overlap.detach())}
-
-
-def cross_entropy(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Mean binary cross-entropy over voxels of weight 1; all of shape (n, 1, h, w)."""
-    each = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    return (each * weight).sum() / weight.sum().clamp(min=1)
-
-
-def dice_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """One minus the Dice coefficient of the whole batch, voxels of weight 0 left out of both sums; (n, 1, h, w)."""
-    probability = torch.sigmoid(logits) * weight
-    both = (probability * target).sum()
-    return 1 - (2 * both + 1) / (probability.sum() + (target * weight).sum() + 1)
 
 
 def _schedule(done: float) -> float:

@@ -139,6 +139,8 @@ def fit_to_part(volume: Volume) -> Box:
 def estimate_window(volume: Volume, settings: PrepareSettings | None = None) -> tuple[float, float]:
     """Percentiles of the grey values inside the part, from patches drawn with a fixed seed.
 
+    A part that the volume does not carry is found first, where the settings say so.
+
     Returns
     -------
     tuple
@@ -150,6 +152,8 @@ def estimate_window(volume: Volume, settings: PrepareSettings | None = None) -> 
         If there is none of the part in the volume, or one grey value only.
     """
     settings = settings or PrepareSettings()
+    if volume.part is None and settings.find_part:
+        volume = replace(volume, part=find_part(volume, settings))
     values = _sample(volume)
     low, high = (float(value) for value in np.percentile(values, (settings.low, settings.high)))
     if not low < high:

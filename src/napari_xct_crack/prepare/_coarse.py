@@ -53,7 +53,7 @@ def coarse(volume: Volume) -> Coarse:
     for z in range(dz // 2, level.shape[0] + dz // 2, dz):
         at = min(z, level.shape[0] - 1)
         plane = np.nan_to_num(np.asarray(level[at : at + 1])[0].astype(np.float32, copy=False))
-        means.append(_reduced(plane, dy, dx, np.add) / _reduced(np.ones_like(plane), dy, dx, np.add))
+        means.append(_reduced(plane, dy, dx, np.add) / np.float32(dy * dx))
         tops.append(_reduced(plane, dy, dx, np.maximum))
         lowest = min(lowest, float(plane.min()))
     grey = np.stack(means)
@@ -79,6 +79,10 @@ def _step(side: int, most: int) -> int:
 
 
 def _reduced(plane: NDArray[np.float32], dy: int, dx: int, how: np.ufunc) -> NDArray[np.float32]:
-    rows = how.reduceat(plane, np.arange(0, plane.shape[0], dy), axis=0)
-    result: NDArray[np.float32] = how.reduceat(rows, np.arange(0, plane.shape[1], dx), axis=1)
+    """Combine the voxels of each cell; cells that the plane does not fill repeat its last voxels."""
+    missing = [(0, -plane.shape[0] % dy), (0, -plane.shape[1] % dx)]
+    whole = np.pad(plane, missing, mode="edge")
+    result: NDArray[np.float32] = whole[::dy, ::dx].copy()
+    for place in range(1, dy * dx):
+        how(result, whole[place // dx :: dy, place % dx :: dx], out=result)
     return result

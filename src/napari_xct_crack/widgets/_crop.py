@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QSpinBox, QWidget
 
 from ..volume import Box, Triple, Volume
 from ._bench import Bench
-from ._fields import calm
+from ._editor import calm
 from ._layers import drawn_box, outline_of
 from ._napari import position
 
@@ -36,8 +36,9 @@ class CropEditor(QWidget):
         self._spins: list[tuple[QSpinBox, QSpinBox]] = []
         self._extents: list[QLabel] = []
         for row, axis in enumerate("zyx"):
-            first, last = self._spin(f"First voxel of the crop along {axis}."), self._spin(
-                f"Voxel after the last of the crop along {axis}."
+            first, last = (
+                self._spin(f"First voxel of the crop along {axis}."),
+                self._spin(f"Voxel after the last of the crop along {axis}."),
             )
             extent = QLabel()
             extent.setToolTip(f"Length of the crop along {axis}.")

@@ -20,7 +20,7 @@ def device_names() -> list[str]:
 
 
 def device_text() -> str:
-    """The device that ``auto`` takes, torch's build, and how to get CUDA where it is missing."""
+    """The device that ``auto`` takes, and torch's build."""
     import torch
 
     build = f"torch {metadata.version('torch')}"
@@ -28,7 +28,14 @@ def device_text() -> str:
         free, whole = torch.cuda.mem_get_info()
         return f"{torch.cuda.get_device_name()}, {free / 1e9:.1f} of {whole / 1e9:.1f} GB free, {build}."
     cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
-    text = f"CPU with {cores} cores, {build}: no CUDA device is used."
-    if sys.platform == "darwin":
-        return text
-    return f"{text} With an NVIDIA card: pip install --upgrade --force-reinstall torch --index-url https://download.pytorch.org/whl/cu126"
+    return f"CPU with {cores} cores, {build}; no CUDA device was found."
+
+
+def install_line() -> str:
+    """What to type to get torch for CUDA; empty where it is there, or where there is none."""
+    import torch
+
+    if torch.cuda.is_available() or torch.version.cuda is not None or sys.platform == "darwin":
+        return ""
+    index = "" if sys.platform == "linux" else " --index-url https://download.pytorch.org/whl/cu126"
+    return f"python -m pip install --upgrade --force-reinstall torch{index}"

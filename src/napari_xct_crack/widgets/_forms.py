@@ -8,12 +8,13 @@ from typing import Any
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
-from qtpy.QtWidgets import QComboBox, QFormLayout, QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
-from superqt import QCollapsible
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from ..errors import SettingsError
 from ..settings import Kind, Settings
-from ._fields import Editor, calm, editor
+from ._editor import Editor, calm
+from ._fields import editor
+from ._fold import Fold
 
 
 class Form(Editor):
@@ -41,7 +42,9 @@ class Form(Editor):
             if name not in skip and name != "kind":
                 self._add(field.alias or name, field, advanced if _is_advanced(field) else plain)
         if advanced.rowCount():
-            column.addWidget(_folded("Advanced", advanced))
+            holder = QWidget()
+            holder.setLayout(advanced)
+            column.addWidget(Fold("Advanced", "Settings that rarely need a change.", holder))
 
     def _add(self, name: str, field: FieldInfo, rows: QFormLayout) -> None:
         made = _editor_of(field)
@@ -150,7 +153,7 @@ def _editor_of(field: FieldInfo) -> Editor:
         return KindForm(annotation)
     if isinstance(annotation, type) and issubclass(annotation, Settings):
         return Form(annotation)
-    return editor(annotation, field.metadata)
+    return editor(annotation, field.metadata, field.default)
 
 
 def _is_one_kind(declared: type[Kind]) -> bool:
@@ -177,14 +180,3 @@ def _rows() -> QFormLayout:
     rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
     return rows
-
-
-def _folded(title: str, rows: QFormLayout) -> QCollapsible:
-    holder = QFrame()
-    holder.setLayout(rows)
-    holder.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-    fold = QCollapsible(title)
-    fold.setToolTip("Settings that rarely need a change.")
-    fold.setContent(holder)
-    fold.setDuration(0)
-    return fold

@@ -67,6 +67,7 @@ class JobBox(QWidget):
         """Follow a child process, or run a generator in a thread."""
         self.failure = ""
         self._started: tuple[float, int] | None = None
+        self._saved = ""
         self._log.clear()
         self._left.setText("Starting …")
         self._bar.setRange(0, 0)
@@ -110,7 +111,9 @@ class JobBox(QWidget):
                 newest = (event.done, event.total, event.what)
             elif isinstance(event, StepDone):
                 newest = (event.step, event.total, f"step {event.step}")
-            elif isinstance(event, Said | Warned | Failed | Finished | Saved):
+            elif isinstance(event, Saved):
+                self._saved = f"; saved at step {event.step}"
+            elif isinstance(event, Said | Warned | Failed | Finished):
                 self._log.appendPlainText(_words(event))
             if isinstance(event, Failed):
                 self.failure = event.text
@@ -129,7 +132,7 @@ class JobBox(QWidget):
         if done > first and total >= done:
             left = f", {_duration((now - since) / (done - first) * (total - done))} left"
         asked = self.task is not None and self.task.job is not None and self.task.job.stage is not None
-        self._left.setText("Stopping; it saves first …" if asked else f"{what}{left}")
+        self._left.setText("Stopping; it saves first …" if asked else f"{what}{left}{self._saved}")
 
     def _ended(self, result: Any) -> None:
         self._bar.setRange(0, 1)
@@ -142,8 +145,6 @@ class JobBox(QWidget):
 def _words(event: Event) -> str:
     if isinstance(event, Warned):
         return f"Warning: {event.text}"
-    if isinstance(event, Saved):
-        return f"Saved at step {event.step}."
     if isinstance(event, Finished):
         return event.result
     return str(getattr(event, "text", event))

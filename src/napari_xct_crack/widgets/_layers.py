@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LayerData = tuple[Any, dict[str, Any], str]
 _KEY = "xct_crack"
+_GAP = 3
+"""Pixels between two pictures of a mosaic."""
 _NEAR = 8
 """Slices on each side that are cleaned with the one that is previewed."""
 _UNKNOWN = (1.0, 1.0, 1.0)
@@ -31,7 +33,7 @@ def lazy(level: LazyArray) -> Any:
 
     What lies on disk is wrapped in dask chunk by chunk: given as it is, napari reads whole pyramids to show one slice.
     """
-    if isinstance(level, np.ndarray) and not isinstance(level, np.memmap) or isinstance(level, da.Array):
+    if (isinstance(level, np.ndarray) and not isinstance(level, np.memmap)) or isinstance(level, da.Array):
         return level
     chunks = getattr(level, "chunks", None) or (1, *level.shape[1:])
     return da.from_array(level, chunks=chunks, name=False, inline_array=True, meta=np.empty((0, 0, 0), level.dtype))
@@ -65,17 +67,32 @@ def layer_of(volume: Volume, **options: Any) -> LayerData:
         "scale": voxel,
         "translate": tuple(start * side for start, side in zip(volume.origin, voxel, strict=True)),
         "units": ("um" if volume.voxel_size else "pixel",) * 3,
+        "axis_labels": ("z", "y", "x"),
         "metadata": {_KEY: volume},
         "multiscale": len(levels) > 1,
     }
     if volume.role == "image":
         settings |= _contrast(volume, levels)
     elif volume.role == "probability":
-        settings |= {"colormap": "magma", "blending": "additive", "opacity": 0.7, "contrast_limits": (0, full_scale(volume))}
+        settings |= {
+            "colormap": "magma",
+            "blending": "additive",
+            "opacity": 0.7,
+            "contrast_limits": (0, full_scale(volume)),
+        }
     kind = "image" if volume.role in ("image", "probability") else "labels"
     if kind == "labels":
         levels = [level.astype(np.uint8) if level.dtype == bool else level for level in levels]
+        settings |= crack_colour() if volume.role == "mask" else {}
     return (levels if len(levels) > 1 else levels[0], settings | options, kind)
+
+
+def crack_colour() -> dict[str, Any]:
+    """How label 1 is shown: one strong colour over grey."""
+    from napari.utils.colormaps import DirectLabelColormap
+
+    colours = {None: (0.0, 0.0, 0.0, 0.0), 0: (0.0, 0.0, 0.0, 0.0), 1: (1.0, 0.25, 0.1, 1.0)}
+    return {"colormap": DirectLabelColormap(color_dict=colours), "opacity": 0.7}
 
 
 def part_layer(volume: Volume, name: str) -> LayerData:
@@ -114,11 +131,11 @@ def beside(sheet: Any, scan: Volume | None, name: str, **options: Any) -> LayerD
 
 def mosaic(pictures: Any) -> Any:
     """Pictures of shape (n, y, x) side by side, as square as they go."""
-    count, height, width = pictures.shape
+    count, height, width = pictures.shape[0], pictures.shape[1] + _GAP, pictures.shape[2] + _GAP
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
     padded = np.zeros((rows * columns, height, width), pictures.dtype)
-    padded[:count] = pictures
+    padded[:count, :-_GAP, :-_GAP] = pictures
     tiles = padded.reshape(rows, columns, height, width).swapaxes(1, 2)
     return tiles.reshape(rows * height, columns * width)
 
@@ -192,7 +209,10 @@ def thresholded(probability: Volume, threshold: float) -> Any:
 def _contrast(volume: Volume, levels: list[Any]) -> dict[str, Any]:
     if volume.window is not None:
         low, high = sorted(volume.window)
-        return {"contrast_limits": (low, high), "colormap": "gray" if volume.window[0] <= volume.window[1] else "gray_r"}
+        return {
+            "contrast_limits": (low, high),
+            "colormap": "gray" if volume.window[0] <= volume.window[1] else "gray_r",
+        }
     coarse = levels[-1]
     rows, columns = (max(1, side // 512) for side in coarse.shape[1:])
     plane = np.asarray(coarse[coarse.shape[0] // 2, ::rows, ::columns])
@@ -275,7 +295,9 @@ def drawn_box(shapes: Layer, image: Layer, shape: Triple, along: int, between: t
     stop = np.minimum(np.floor(corners.max(axis=0) + 1e-6) + 1, shape).astype(int)
     start[along], stop[along] = max(0, between[0]), min(shape[along], between[1])
     if np.any(stop <= start):
-        raise InputError(f"The rectangle from {tuple(start)} to {tuple(stop)} holds no voxel of the image {tuple(shape)}.")
+        raise InputError(
+            f"The rectangle from {tuple(start)} to {tuple(stop)} holds no voxel of the image {tuple(shape)}."
+        )
     return Box(tuple(map(int, start)), tuple(map(int, stop)))  # type: ignore[arg-type]
 
 

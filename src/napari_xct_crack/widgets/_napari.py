@@ -69,8 +69,11 @@ class Guard:
 
     def stop(self) -> None:
         """Leave the viewer as it was."""
+        if not self._waiting:
+            return
         self._button.disconnect(self._pressed)
         self._hold(False)
+        self._waiting = []
         self._viewer.layers.events.inserted.disconnect(self._inserted)
         for layer in self._viewer.layers:
             vars(layer).pop("refresh", None)

@@ -9,9 +9,9 @@ import qtpy
 
 os.environ.setdefault("PYQTGRAPH_QT_LIB", qtpy.API_NAME)
 
-import pyqtgraph  # noqa: E402 - it has to find the same Qt as napari
-from qtpy.QtCore import QTimer  # noqa: E402
-from qtpy.QtWidgets import QVBoxLayout, QWidget  # noqa: E402
+import pyqtgraph
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 _PERIOD = 0.2
 """Seconds between two drawings."""

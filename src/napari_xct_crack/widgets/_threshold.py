@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
 
-from ._fields import calm
+from ._editor import calm
 
 
 class Threshold(QWidget):

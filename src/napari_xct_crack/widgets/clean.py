@@ -14,7 +14,7 @@ from ..errors import InputError, XctCrackError
 from ..io import read
 from ..volume import Volume
 from ._bench import Bench
-from ._fields import calm
+from ._editor import calm
 from ._forms import Form
 from ._layers import cleaned_slice
 from ._napari import position
@@ -71,7 +71,10 @@ class CleanSection(Section):
     def _list_sources(self) -> None:
         listed = [self.sources.itemData(number) for number in range(self.sources.count())]
         found = self.bench.project.found("probability*.ome.zarr") if self.bench.folder is not None else []
-        wanted = [*found, *(path for path in listed if path not in found and path.exists() and path.parent != self.bench.folder)]
+        wanted = [
+            *found,
+            *(path for path in listed if path not in found and path.exists() and path.parent != self.bench.folder),
+        ]
         if wanted == listed:
             return
         blocked = self.sources.blockSignals(True)
@@ -87,7 +90,9 @@ class CleanSection(Section):
         return path if isinstance(path, Path) else None
 
     def _choose(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "A probability or a mask (OME-Zarr)", str(self.bench.folder or ""))
+        chosen = QFileDialog.getExistingDirectory(
+            self, "A probability or a mask (OME-Zarr)", str(self.bench.folder or "")
+        )
         if not chosen:
             return
         path = Path(chosen)
@@ -145,12 +150,8 @@ class CleanSection(Section):
     def command(self) -> Clean:
         if self.source is None:
             raise InputError("No probability is chosen; segment a scan first.")
-        settings = self.form.settings()
-        return Clean(
-            **{name: getattr(settings, name) for name in CleanSettings.model_fields},
-            probability=str(self.source),
-            out=self._out if self._out is not None else self.bench.project.free("mask", ".ome.zarr"),
-        )
+        out = self._out if self._out is not None else self.bench.project.free("mask", ".ome.zarr")
+        return Clean.checked({**self.form.get(), "probability": str(self.source), "out": out})
 
     def _job_ended(self, result: object) -> None:
         super()._job_ended(result)
@@ -161,7 +162,7 @@ class CleanSection(Section):
         self._out = None
 
     def _show(self, out: Path) -> None:
-        self.bench.show(replace(read(out), name=_MASK), opacity=0.7)
+        self.bench.show(replace(read(out), name=_MASK))
         self.say(f"The mask is {out.name} in the project folder.")
 
     def close_work(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from qtpy.QtGui import QHideEvent
 from qtpy.QtWidgets import QCheckBox, QLabel, QPushButton, QSpinBox
 
 from ..commands.cracks import Cracks
@@ -13,7 +14,7 @@ from ..cracks.sheet import SheetCracks
 from ..errors import XctCrackError
 from ..volume import Volume
 from ._bench import Bench
-from ._fields import calm
+from ._editor import calm
 from ._forms import KindForm
 from ._layers import beside, drawn_sheet, rendered_sheet
 from ._napari import look_at
@@ -48,7 +49,9 @@ class CracksSection(Section):
         self.live = QCheckBox("Contact sheet follows")
         self.live.setToolTip("Draw the contact sheet anew whenever a setting changes.")
         self.live.setChecked(True)
-        self.show_sheet = self.button("Show contact sheet", "Draw crack masks beside the scan and look at them.", self._show)
+        self.show_sheet = self.button(
+            "Show contact sheet", "Draw crack masks beside the scan and look at them.", self._show
+        )
         self.line(self.show_sheet, self.live)
         self.render_button = self.button(
             "Render into this scan", "Put the cracks into real patches of the prepared scan.", self.render
@@ -85,14 +88,15 @@ class CracksSection(Section):
 
     def command(self) -> Cracks:
         scan = self.bench.scan
-        return Cracks(
-            out="cracks.png",
-            cracks=self.generator(),
-            count=_COUNT,
-            size=(_SIDE, _SIDE),
-            seed=self.seed.value(),
-            voxel_size_um=scan.voxel_size if scan is not None else None,
-        )
+        values = {
+            "out": "cracks.png",
+            "cracks": self.generator(),
+            "count": _COUNT,
+            "size": (_SIDE, _SIDE),
+            "seed": self.seed.value(),
+            "voxel_size_um": scan.voxel_size if scan is not None else None,
+        }
+        return Cracks.checked(values)
 
     def draw(self) -> None:
         """Take the settings, and draw the contact sheet if it is shown."""
@@ -138,13 +142,16 @@ class CracksSection(Section):
         scan, patches, frames, truth = found
         self._patches = (scan, patches)
         layer = self._put(beside(frames, scan, _RENDERED, contrast_limits=(-1.0, 1.0)))
-        self._put(beside(truth, scan, _TRUTH, labels=True, opacity=0.5))
-        for other in (_SHEET,):
-            if other in self.bench.viewer.layers:
-                self.bench.viewer.layers[other].visible = False
+        layer.visible = True
+        self._put(beside(truth, scan, _TRUTH, labels=True, opacity=0.5, visible=False))
+        if _SHEET in self.bench.viewer.layers:
+            self.bench.viewer.layers[_SHEET].visible = False
         look_at(self.bench.viewer, layer)
         look = patches.appearance
-        self.say(f"Point spread {look.point_spread:.2f} voxels, contrast {look.contrast:.0f}, noise {look.noise:.0f} grey values.")
+        self.say(
+            f"Rendered with a point spread of {look.point_spread:.2f} voxels, contrast {look.contrast:.0f} and noise "
+            f"{look.noise:.0f} grey values; show the layer {_TRUTH!r} to see where they are."
+        )
 
     def _put(self, layer: tuple[Any, dict[str, Any], str]) -> Any:
         return self.bench.put(*layer)
@@ -164,6 +171,16 @@ class CracksSection(Section):
         except XctCrackError as error:
             self.say(f"What the project remembers of the cracks does not fit any more: {error}", wrong=True)
         self.bench.cracks = self.generator()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        # Another section is opened: back to the scan.
+        super().hideEvent(event)
+        layers, scan = self.bench.viewer.layers, self.bench.layer
+        shown = [name for name in (_SHEET, _RENDERED) if name in layers and layers[name].visible]
+        if shown and scan is not None:
+            for name in shown:
+                layers[name].visible = False
+            look_at(self.bench.viewer, scan)
 
     def close_work(self) -> None:
         self._drawing.close()

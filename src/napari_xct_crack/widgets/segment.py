@@ -14,12 +14,14 @@ from ..errors import InputError
 from ..events import Event
 from ..inference import SegmentSettings, preview
 from ..io import read
-from ..runs import Run, load_segmenter, read_json
+from ..records import read_json
+from ..runs import Run, load_segmenter
 from ..volume import Box, Volume
 from ._bench import Bench
-from ._fields import calm
+from ._devices import device_names
+from ._editor import calm
 from ._forms import Form
-from ._layers import layer_of, slice_box, thresholded
+from ._layers import crack_colour, layer_of, slice_box, thresholded
 from ._napari import position
 from ._section import Section, caption
 from ._threshold import Threshold
@@ -46,8 +48,12 @@ class SegmentSection(Section):
         self.line(QLabel("run"), self.runs, other, stretch=1)
         self.card = caption("", "What the run was trained on.")
         self.column.addWidget(self.card)
-        self.form = Form(SegmentSettings)
-        self.column.addWidget(self.form)
+        self.form = Form(SegmentSettings, skip=["device"])
+        self.device = QComboBox()
+        self.device.addItems(device_names())
+        self.device.setToolTip("Where to compute; auto is CUDA where it is there.")
+        calm(self.device)
+        self.line(self.form, QLabel("on"), self.device, stretch=0)
         self.slice_button = self.button("This slice", "Segment the slice that is shown, at once.", self.try_slice)
         self.crop_button = self.button("Crop", "Segment the crop of the section Prepare.", lambda: self._whole(True))
         self.all_button = self.button("Whole scan", "Segment all of the scan.", lambda: self._whole(False))
@@ -134,7 +140,7 @@ class SegmentSection(Section):
         if layer is None:
             raise InputError("The scan's layer was removed; open the scan again.")
         box = slice_box(scan, *position(self.bench.viewer, layer), self.bench.needed())
-        settings = self.form.settings()
+        settings = self.form.settings(device=self.device.currentText())
         load = self._loader(folder)
         self.say("Segmenting this slice …")
         self._trying.request(lambda: _try(scan, box, settings, load))
@@ -164,7 +170,7 @@ class SegmentSection(Section):
         _, settings, _ = layer_of(probability)
         keep = {key: settings[key] for key in ("scale", "translate", "units", "multiscale", "metadata")}
         data = thresholded(probability, self.threshold.value)
-        self.bench.put(data, {**keep, "name": name, "opacity": 0.6, **options}, "labels")
+        self.bench.put(data, {**keep, **crack_colour(), "name": name, **options}, "labels")
 
     def _threshold_moved(self) -> None:
         for name, probability in self._shown.items():
@@ -173,7 +179,6 @@ class SegmentSection(Section):
 
     def _whole(self, cropped: bool) -> None:
         self._cropped = cropped
-        self._out = self._looked_at = None
         self.start()
 
     def start(self) -> None:
@@ -183,13 +188,15 @@ class SegmentSection(Section):
     def command(self) -> Segment:
         self.bench.ready()
         crop = self.bench.crop if self._cropped else None
-        return Segment(
+        values = {
             **self.bench.reading(),
             **self.form.get(),
-            run_folder=self._needed_run(),
-            out=self._out if self._out is not None else self.bench.project.free("probability", ".ome.zarr"),
-            crop=None if crop is None else (*crop.start, *crop.stop),
-        )
+            "device": self.device.currentText(),
+            "run": self._needed_run(),
+            "out": self._out if self._out is not None else self.bench.project.free("probability", ".ome.zarr"),
+            "crop": None if crop is None else (*crop.start, *crop.stop),
+        }
+        return Segment.checked(values)
 
     def _told(self, events: list[Event]) -> None:
         """Look at the store again: it fills in while the work runs."""

@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QLabel
-from superqt import QCollapsible
 
 from .. import presets
 from ..commands.train import Train
-from ..errors import InputError
 from ..events import EpochEnd, Event, StepDone
 from ..methods import Method
 from ..runs import TrainSettings
 from ._bench import Bench
-from ._devices import device_names, device_text
-from ._fields import calm
+from ._devices import device_names, device_text, install_line
+from ._editor import calm
+from ._fold import Fold
 from ._forms import Form
 from ._plots import LossPlot
 from ._section import Section, caption
@@ -42,27 +41,28 @@ class TrainSection(Section):
         self.preset.currentTextChanged.connect(self._preset_chosen)
         self.method = self._combo(sorted(Method.kinds()), "Way to learn; the preset chooses one.")
         self.method.currentTextChanged.connect(self._method_chosen)
-        self.line(QLabel("preset"), self.preset, QLabel("method"), self.method)
+        self.line(QLabel("preset"), self.preset, stretch=1)
+        self.line(QLabel("method"), self.method, stretch=1)
         self.minutes = QDoubleSpinBox()
         self.minutes.setRange(0.1, 100000)
         self.minutes.setDecimals(1)
         self.minutes.setSuffix(" min")
+        self.minutes.setMinimumWidth(120)
         self.minutes.setToolTip("Time to train; give more later to go on with the same run.")
         calm(self.minutes)
         self.device = self._combo(device_names(), "Where to compute; auto is CUDA where it is there.")
-        self.line(QLabel("for"), self.minutes, QLabel("on"), self.device)
-        self.device_says = caption(device_text(), "The device that is used, and how to get a faster one.")
-        self.device_says.setTextInteractionFlags(self.device_says.textInteractionFlags().TextSelectableByMouse)
-        self.column.addWidget(self.device_says)
+        self.line(QLabel("for"), self.minutes, QLabel("on"), self.device, stretch=3)
+        self.column.addWidget(caption(device_text(), "The device that auto takes, and the build of torch."))
+        if install := install_line():
+            line = caption(install, "Quit napari, then paste this into a terminal with napari's environment.")
+            line.setTextInteractionFlags(line.textInteractionFlags().TextSelectableByMouse)
+            self.column.addWidget(Fold("With an NVIDIA card, install torch for CUDA", line.toolTip(), line))
         self.cracks_say = caption("", "Which cracks are learnt.")
         self.column.addWidget(self.cracks_say)
         self.form = Form(TrainSettings, skip=["cracks"])
         self.form.changed.connect(self._form_changed)
-        fold = QCollapsible("All settings")
-        fold.setToolTip("Every setting of the method, the network and the patches.")
-        fold.setDuration(0)
-        fold.setContent(self.form)
-        self.column.addWidget(fold)
+        tip = "Every setting of the method, the network and the patches."
+        self.column.addWidget(Fold("All settings", tip, self.form))
         self.runs = self._combo([], "A new run, or one of this project to go on with.")
         self.line(QLabel("run"), self.runs, stretch=1)
         self.start_button = self.button("Start", "Train in a process of its own; napari stays usable.", self.start)
@@ -164,19 +164,18 @@ class TrainSection(Section):
         prepared, crop = self.bench.ready(), self.bench.crop
         assert prepared.window is not None
         going_on = isinstance(self.runs.currentData(), Path)
-        if self.device.currentText() not in device_names():
-            raise InputError(f"There is no device {self.device.currentText()!r} here.")
         settings = self.form.settings(cracks=self._cracks if going_on else self.cracks)
-        return Train(
+        values = {
             **self.bench.reading(),
-            run=self._run if self._run is not None else self.bench.project.free("run"),
-            preset=self.preset.currentText(),
             **{name: getattr(settings, name) for name in TrainSettings.model_fields},
-            minutes=self.minutes.value(),
-            crop=None if crop is None else (*crop.start, *crop.stop),
-            prepare=self.bench.prepared_by,
-            device=self.device.currentText(),
-        )
+            "run": self._run if self._run is not None else self.bench.project.free("run"),
+            "preset": self.preset.currentText(),
+            "minutes": self.minutes.value(),
+            "crop": None if crop is None else (*crop.start, *crop.stop),
+            "prepare": self.bench.prepared_by,
+            "device": self.device.currentText(),
+        }
+        return Train.checked(values)
 
     def start(self) -> None:
         chosen = self.runs.currentData()

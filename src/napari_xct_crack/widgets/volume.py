@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtWidgets import QFileDialog, QLineEdit, QMessageBox, QWidget
-from superqt import QCollapsible
 
 from ..commands import ReadsVolume, chosen
 from ..commands.convert import Convert
@@ -14,6 +13,7 @@ from ..commands.info import facts_of, text_of
 from ..errors import InputError
 from ..volume import Volume
 from ._bench import Bench
+from ._fold import Fold
 from ._forms import Form
 from ._layers import volume_of
 from ._section import Section, caption
@@ -36,11 +36,8 @@ class VolumeSection(Section):
         folder = self.button("Folder…", "Choose a folder of slices or a Zarr folder.", self._choose_folder)
         self.line(self.path, file, folder, stretch=0)
         self.form = Form(ReadsVolume, skip=["volume"])
-        more = QCollapsible("What the file does not say")
-        more.setToolTip("Voxel size, and which index to take of further axes.")
-        more.setDuration(0)
-        more.setContent(self.form)
-        self.column.addWidget(more)
+        tip = "Voxel size, and which index to take of further axes."
+        self.column.addWidget(Fold("What the file does not say", tip, self.form))
         self.open_button = self.button("Open", "Open the path; only what is looked at is read.", self.open)
         self.take_button = self.button(
             "Use selected layer", "Take the image layer that is selected in the layer list.", self.take
@@ -99,7 +96,7 @@ class VolumeSection(Section):
 
     def command(self) -> Convert:
         out = self._out or self._proposed()
-        return Convert(**self.bench.reading(), out=out)
+        return Convert.checked({**self.bench.reading(), "out": out})
 
     def convert(self) -> None:
         """Write the scan as OME-Zarr, after asking where."""

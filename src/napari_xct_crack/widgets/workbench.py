@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QObject, QSize
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QMessageBox, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ._accordion import Accordion
 from ._bench import Bench
@@ -42,12 +52,12 @@ class Workbench(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
         column.addLayout(self._project_line())
-        self.sections = Accordion()
+        self._accordion = Accordion()
         for title, (module, tip) in SECTIONS.items():
-            self.sections.add(title, tip, partial(self._made, title, module))
-        column.addWidget(self.sections, 1)
+            self._accordion.add(title, tip, partial(self._made, title, module))
+        column.addWidget(self._accordion, 1)
         self.bench.changed.connect(self._show_project)
-        self.sections.open("Volume")
+        self._accordion.open("Volume")
         self._show_project()
         QApplication.instance().aboutToQuit.connect(self._stop_and_save)
 
@@ -56,8 +66,8 @@ class Workbench(QWidget):
 
     def section(self, title: str) -> Section:
         """Open a section and return it."""
-        self.sections.open(title)
-        found = self.sections.bodies[title]
+        self._accordion.open(title)
+        found = self._accordion.sections[title]
         assert isinstance(found, Section)
         return found
 
@@ -65,8 +75,8 @@ class Workbench(QWidget):
         found = vars(import_module(f"{__package__}.{module}")).values()
         kind = next(value for value in found if isinstance(value, type) and getattr(value, "title", "") == title)
         made: Section = kind(self.bench)
-        made.job.told.connect(lambda _: self.sections.mark(title, "· working"))
-        made.job.ended.connect(lambda _: self.sections.mark(title, ""))
+        made.job.told.connect(lambda _: self._accordion.note(title, "· working"))
+        made.job.ended.connect(lambda _: self._accordion.note(title, ""))
         return made
 
     def _project_line(self) -> QHBoxLayout:
@@ -95,7 +105,7 @@ class Workbench(QWidget):
             self.bench.choose(Path(folder))
 
     def _running(self) -> list[Section]:
-        return [body for body in self.sections.bodies.values() if isinstance(body, Section) and body.job.running]
+        return [body for body in self._accordion.sections.values() if isinstance(body, Section) and body.job.running]
 
     def showEvent(self, event: QShowEvent) -> None:
         # The dock's own close event does not come when the window is closed; the window's does.
@@ -135,7 +145,7 @@ class Workbench(QWidget):
     def close_work(self) -> None:
         """Leave the viewer as it was, and let go of all threads."""
         self._guard.stop()
-        for body in self.sections.bodies.values():
+        for body in self._accordion.sections.values():
             if isinstance(body, Section):
                 body.close_work()
 
@@ -144,7 +154,11 @@ def ask_about(parent: QWidget, titles: list[str]) -> str:
     """What to do with running work: ``"stop"``, ``"go on"`` or ``"stay"``."""
     box = QMessageBox(parent)
     box.setWindowTitle("XCT Crack is working")
-    box.setText(f"{' and '.join(titles)} is still running." if len(titles) == 1 else f"{' and '.join(titles)} are still running.")
+    box.setText(
+        f"{' and '.join(titles)} is still running."
+        if len(titles) == 1
+        else f"{' and '.join(titles)} are still running."
+    )
     stop = box.addButton("Stop and save", QMessageBox.ButtonRole.AcceptRole)
     finish = box.addButton("Let it finish", QMessageBox.ButtonRole.DestructiveRole)
     box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
