@@ -180,6 +180,8 @@ def test_a_mask_can_be_cleaned_and_a_grey_scan_not(tmp_path: Path) -> None:
     fine = Volume.from_array(mask, role="mask", voxel_size=(2, 2, 2))
     events = list(clean(fine, CleanSettings(closing=Length(1, "um")), tmp_path / "c.ome.zarr"))
     assert isinstance(events[0], Warned)
+    events = list(clean(Volume.from_array(mask, name="scan"), None, tmp_path / "d.ome.zarr"))
+    assert events[0] == Warned("scan is not marked as a probability; its values are taken as one.")
 
 
 def test_the_command_cleans_a_crop(tmp_path: Path) -> None:

@@ -131,6 +131,18 @@ def test_without_supervision_standard_input_is_not_touched(tmp_path: Path):
     assert process.returncode == 0
 
 
+@pytest.mark.skipif(os.name == "nt", reason="uses a POSIX pipe")
+@pytest.mark.parametrize("how", [(), ("--events", "jsonl")])
+def test_a_reader_that_leaves_ends_the_work_without_a_traceback(tmp_path: Path, how: tuple[str, ...]):
+    words = child("walk", "scan", str(tmp_path / "steps"), "--steps", "40", "--pause", "0.01", *how)
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait(60) == 130
+    assert process.stderr is not None
+    assert "Traceback" not in process.stderr.read()
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

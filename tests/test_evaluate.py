@@ -87,6 +87,8 @@ def test_what_lies_outside_the_part_does_not_count(truth: np.ndarray, found: np.
     fine = np.kron(coarse, np.ones((4, 4, 4)))[:, :, :70] > 0
     box = Box((1, 3, 5), (20, 60, 70))
     np.testing.assert_array_equal(inside_part(part, box, VOXEL), fine[box.slices])
+    moved = replace(part, offset=(10, 20, 30))
+    np.testing.assert_array_equal(inside_part(moved, box.shifted((40, 80, 120)), VOXEL), fine[box.slices])
     inner = finish(evaluate(mask(found), labels(truth), part=part))
     assert inner.centreline.precision > finish(evaluate(mask(found), labels(truth))).centreline.precision
     assert inner.alarms.objects == 0
@@ -146,6 +148,13 @@ def test_true_tips_come_from_the_file_beside_the_truth(stored: Path, truth: np.n
     without = finish(evaluate(mask(found), labels(truth)))
     assert "thinned truth" in without.tips_from
     assert without.tips.counts[:, 3].sum() > 32
+
+
+def test_tips_count_from_the_corner_of_their_store(tmp_path: Path, truth: np.ndarray) -> None:
+    (tmp_path / "truth.json").write_text(json.dumps({"tips": [[0, 20.5, 10, 1]]}), encoding="utf-8")
+    volume = labels(truth, source=str(tmp_path / "truth.ome.zarr"), offset=(100, 200, 300))
+    result = finish(evaluate(mask(truth > 0, offset=(100, 200, 300)), volume))
+    assert result.tips.counts.sum(axis=0)[2:].tolist() == [1, 1]
 
 
 @pytest.mark.parametrize("content", ["{}", "no json", '{"tips": [[1, 2]]}', '{"tips": "many"}'])

@@ -114,7 +114,7 @@ def test_any_box_equals_the_slice_of_what_was_written(name: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["tiff", "bigtiff deflate", "png slices", "zarr float"])
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_level_is_indexed_like_numpy(
     name: str, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

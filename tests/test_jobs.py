@@ -10,7 +10,10 @@ import psutil
 import pytest
 
 from fakes import HERE, child
-from napari_xct_crack.events import Event, Failed, Finished, Progress, Said, Work
+from napari_xct_crack.commands import _history as history
+from napari_xct_crack.commands.phantom import Phantom
+from napari_xct_crack.commands.train import Train
+from napari_xct_crack.events import Event, Failed, Finished, Progress, Said, StepDone, Work
 from napari_xct_crack.jobs import Job
 
 LONG = ("--steps", "600", "--pause", "0.05")
@@ -118,6 +121,54 @@ def test_the_users_error_arrives_once_and_a_bug_with_its_last_line(tmp_path: Pat
     assert code == 2
     assert isinstance(events[-1], Failed)
     assert "Unknown option" in events[-1].text
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory) -> Path:
+    """A small phantom, made by a real command in a child process."""
+    folder = tmp_path_factory.mktemp("phantom")
+    project = folder / "scan.ome.zarr.xct-crack"
+    project.mkdir()
+    job = Job.start(Phantom(folder=folder, shape=(12, 128, 128), condition="clean"), project)
+    events, code = all_of(job.follow())
+    assert code == 0
+    assert events[-1] == Finished(str(folder))
+    assert [entry["command"][1] for entry in history.read(project)] == ["phantom"]
+    return folder / "scan.ome.zarr"
+
+
+def training(scan: Path, run: Path, epochs: int) -> Train:
+    small = {
+        "patches": {"size": 64},
+        "batch": 2,
+        "slices": 3,
+        "steps_per_epoch": 5,
+        "network": {"kind": "compact", "width": 4},
+        "epochs": epochs,
+    }
+    return Train.checked({"volume": str(scan), "run": run, **small})
+
+
+@pytest.mark.parametrize("ending", ["ask", "kill"])
+def test_training_goes_on_after_it_was_stopped_or_killed(scan: Path, tmp_path: Path, ending: str):
+    job = Job.start(training(scan, tmp_path / "run", 400))
+    work = job.follow()
+    while not (isinstance(event := next(work), StepDone) and event.step >= 3):
+        assert not isinstance(event, Failed)
+    if ending == "ask":
+        assert job.stop() == "ask"
+    else:
+        psutil.Process(job.pid).kill()
+    events, code = all_of(work)
+    assert (code == 130) == (ending == "ask")
+    done = [event.step for event in (event, *events) if isinstance(event, StepDone)][-1]
+    again = Job.start(training(scan, tmp_path / "run", done // 5 + 1))
+    events, code = all_of(again.follow())
+    assert code == 0, again.log
+    assert events[-1] == Finished(str(tmp_path / "run"))
+    steps = [event.step for event in events if isinstance(event, StepDone)]
+    assert steps[0] == done + 1 if ending == "ask" else steps[0] <= done + 1
+    assert steps == list(range(steps[0], 5 * (done // 5 + 1) + 1))
 
 
 def test_a_child_that_was_let_go_finishes_alone(tmp_path: Path):

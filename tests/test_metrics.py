@@ -169,7 +169,7 @@ def test_units_are_cracks_and_cells_of_background(cracks: NDArray[np.int32], pre
 
 def test_without_ids_units_are_blocks_of_slices() -> None:
     mask = np.repeat(stroke((10, 10, 40, 30))[None], 20, axis=0)
-    assert list(metrics.centreline_scores(mask, mask, start=(4, 0, 0)).units) == [-3, -2, -1]
+    assert list(metrics.centreline_scores(mask, mask, start=(12, 0, 0)).units) == [-4, -3, -2]
 
 
 def test_ignored_voxels_count_neither_way() -> None:
@@ -206,7 +206,7 @@ def test_at_a_forked_end_the_longer_prong_goes_on() -> None:
 @pytest.mark.parametrize("length", [1, 4, 7])
 def test_lines_shorter_than_eight_voxels_have_no_tips(length: int) -> None:
     assert len(metrics.predicted_tips(stroke((10, 10, 10, 9 + length)))) == 0
-    assert len(metrics.predicted_tips(stroke((10, 10, 10, 18)))) == 2
+    assert len(metrics.predicted_tips(stroke((10, 10, 10, 17)))) == 2
 
 
 def test_a_ring_and_an_empty_slice_have_no_tips() -> None:
@@ -240,6 +240,15 @@ def test_tip_scores_leave_out_the_border_and_what_is_ignored() -> None:
     ignore = np.zeros_like(inner)
     ignore[:, :, :12] = True
     assert metrics.tip_scores(inner, ends, inner, ignore=ignore).f1 == 1
+
+
+def test_the_partner_of_a_counted_tip_counts_wherever_it_lies() -> None:
+    mask = np.stack([stroke((30, 2, 30, 40))])
+    ends = np.array([[0, 30, 4], [0, 30, 40]])
+    assert metrics.tip_scores(mask, ends, mask).counts.sum(axis=0).tolist() == [2, 2, 2, 2]
+    beyond = np.array([[0, 30, 1], [0, 30, 40]])
+    late = np.stack([stroke((30, 4, 30, 40))])
+    assert metrics.tip_scores(late, beyond, late).counts.sum(axis=0).tolist() == [1, 1, 1, 1]
 
 
 def test_a_tip_five_voxels_off_is_missed() -> None:

@@ -48,6 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("Stopped at once; what was saved before stays.\n")
         return STOPPED
+    except BrokenPipeError:  # nobody reads our output any more
+        from .commands._show import mute
+
+        mute()
+        return STOPPED
 
 
 def _overview() -> str:

@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from . import blocks
@@ -49,22 +48,21 @@ def convert(
     settings = settings or ConvertSettings()
     dtype = np.dtype(np.uint8) if volume.dtype.kind == "b" else volume.dtype.newbyteorder("=")
 
-    def compute(box: Box) -> NDArray[np.generic]:
-        return volume.read(box).astype(dtype, copy=False)
+    def start(work: Path) -> Work[blocks.Compute]:
+        yield from _sizes(volume, Path(out), dtype.itemsize)
+        return (yield from blocks.at_once(lambda box: volume.read(box).astype(dtype, copy=False))(work))
 
     chunk, shard, box = _boxes(volume, dtype.itemsize)
-    out = Path(out)
-    yield from _sizes(volume, out, dtype.itemsize)
     return (
         yield from blocks.run(
             blocks.Plan(
-                out=out,
+                out=Path(out),
                 shape=volume.shape,
                 dtype=dtype,
                 role=settings.role or volume.role,
                 voxel_size=volume.voxel_size,
                 offset=volume.origin,
-                start=blocks.at_once(compute),
+                start=start,
                 made_from=(volume,),
                 what="converting",
                 wanted=lambda box: not is_absent(volume, box),

@@ -93,6 +93,8 @@ class Job:
         failed = False
         assert self._process.stdout is not None
         for line in self._process.stdout:
+            if not line.endswith(b"\n"):  # killed while it wrote
+                break
             event = _event(line.decode("utf-8", "replace"))
             failed = failed or isinstance(event, Failed)
             yield event

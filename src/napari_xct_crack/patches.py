@@ -6,6 +6,8 @@ Frames come from a few slabs of the scan that are read once. A voxel that the la
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,7 +22,9 @@ from .settings import Settings
 from .slabs import read_slab, share_of, slab_boxes, typical
 from .volume import Volume
 
-_MASKS, _BACKGROUNDS, _CRACKED, _FREE = range(4)
+Pixel = TypeVar("Pixel", bound=np.generic)
+
+_MASKS, _CRACKED, _FREE = range(3)
 """Streams, so that their draws are independent."""
 
 
@@ -234,11 +238,12 @@ def reflected(index: NDArray[np.int64], length: int) -> NDArray[np.int64]:
     if length == 1:
         return np.zeros_like(index)
     folded = np.abs(index) % (2 * length - 2)
-    return np.minimum(folded, 2 * length - 2 - folded)
+    result: NDArray[np.int64] = np.minimum(folded, 2 * length - 2 - folded)
+    return result
 
 
-def _turned(array: NDArray[np.generic], flip: bool, turns: int) -> NDArray[np.generic]:
-    turned = np.rot90(array, turns, axes=(-2, -1))
+def _turned(array: NDArray[Pixel], flip: bool, turns: int) -> NDArray[Pixel]:
+    turned: NDArray[Pixel] = np.rot90(array, turns, axes=(-2, -1))
     return turned[..., ::-1] if flip else turned
 
 

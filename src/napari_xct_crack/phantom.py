@@ -93,7 +93,7 @@ def simulate(settings: PhantomSettings) -> Phantom:
     void, aperture = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     target, labels = np.zeros(shape, np.bool_), np.zeros(shape, np.int32)
     sheets: list[Sheet] = []
-    for number in range(1, int(round(condition.density * settings.prevalence * part.sum())) + 1):
+    for number in range(1, round(condition.density * settings.prevalence * int(part.sum())) + 1):
         sheets.append(_random_sheet(shape, part, condition, rng))
         carve(sheets[-1], void, target, aperture, labels, number)
     void *= part
@@ -125,8 +125,9 @@ def make(settings: PhantomSettings, folder: Path) -> Work[Path]:
     yield Progress(0, 2, "phantom")
     phantom = simulate(settings)
     yield Progress(1, 2, "phantom")
-    for name, array, role in (("scan", phantom.scan, "image"), ("truth", phantom.labels, "labels")):
-        ome_zarr.write(folder / f"{name}.ome.zarr", array, role=role, voxel_size=settings.voxel_size_um, overwrite=True)
+    voxel_size = settings.voxel_size_um
+    ome_zarr.write(folder / "scan.ome.zarr", phantom.scan, role="image", voxel_size=voxel_size, overwrite=True)
+    ome_zarr.write(folder / "truth.ome.zarr", phantom.labels, role="labels", voxel_size=voxel_size, overwrite=True)
     record.write_text(json.dumps(_record(settings, phantom), indent=1), encoding="utf-8")
     yield Progress(2, 2, "phantom")
     return folder
@@ -237,7 +238,8 @@ def _scan(
         image += gains.astype(np.float32)[:, index] / (1 + index[None] / 60).astype(np.float32)
     grey = np.clip(AIR + (METAL - AIR) * image, 1, 65535)
     grey[:, radius > 1.0] = 0
-    return np.rint(grey).astype(np.uint16)
+    scan: NDArray[np.uint16] = np.rint(grey).astype(np.uint16)
+    return scan
 
 
 def _correlated(shape: Triple, width: float, rng: np.random.Generator) -> NDArray[np.float32]:

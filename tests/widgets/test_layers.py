@@ -167,7 +167,7 @@ def test_a_slice_of_a_huge_scan_reads_only_the_chunks_in_view(seed_sized):
 
 
 def test_the_3d_button_takes_the_finest_level_that_fits(seed_sized):
-    store, volume = seed_sized
+    _, volume = seed_sized
     viewer = ViewerModel()
     guard = _napari.Guard(viewer)
     viewer.add_layer(make_layer(Volume(levels=volume.levels[2:], window=(0, 1))))

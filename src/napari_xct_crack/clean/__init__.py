@@ -108,6 +108,8 @@ def clean(
     if probability.role not in ("mask", "labels"):
         above(np.zeros(0, probability.dtype), settings.threshold)
     stages = _passes(settings, probability.voxel_size)
+    if probability.role == "image":
+        yield Warned(f"{probability.name} is not marked as a probability; its values are taken as one.")
     yield from _without_effect(settings, probability.voxel_size)
     chunk, shard = layout(probability.shape, 1)
 

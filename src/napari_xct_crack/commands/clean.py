@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ..clean import CleanSettings
-from ..events import Work
+from ..events import Finished, Work
 from ..volume import Volume
 from . import Command, Positional
 
@@ -30,4 +30,6 @@ class Clean(CleanSettings, Command):
 
         settings = CleanSettings(**{name: getattr(self, name) for name in CleanSettings.model_fields})
         probability = read(self.probability, voxel_size=self.voxel_size_um)
-        return (yield from clean(probability, settings, self.out, overwrite=self.overwrite))
+        result = yield from clean(probability, settings, self.out, overwrite=self.overwrite)
+        yield Finished(str(self.out))
+        return result

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..events import Work
+from ..events import Finished, Work
 from ..volume import Role, Volume
 from . import Positional, ReadsVolume
 
@@ -24,4 +24,6 @@ class Convert(ReadsVolume):
         from ..convert import ConvertSettings, convert
 
         volume = self.open()
-        return (yield from convert(volume, self.out, ConvertSettings(role=self.role), overwrite=self.overwrite))
+        result = yield from convert(volume, self.out, ConvertSettings(role=self.role), overwrite=self.overwrite)
+        yield Finished(str(self.out))
+        return result

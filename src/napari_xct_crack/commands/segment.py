@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..events import Work
+from ..events import Finished, Work
 from ..inference import SegmentSettings
 from ..volume import Volume
 from . import Corners, Positional, ReadsVolume, box_of
@@ -38,4 +38,6 @@ class Segment(SegmentSettings, ReadsVolume):
             part=read(self.part) if self.part else None,
         )
         settings = SegmentSettings(**{name: getattr(self, name) for name in SegmentSettings.model_fields})
-        return (yield from segment(segmenter, scan, self.out, settings, overwrite=self.overwrite))
+        result = yield from segment(segmenter, scan, self.out, settings, overwrite=self.overwrite)
+        yield Finished(str(self.out))
+        return result

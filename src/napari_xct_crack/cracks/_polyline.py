@@ -9,7 +9,7 @@ LINE_FROM = 0.3
 """Thickness, in voxels, from which the centre line belongs to the target."""
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def rasterise(coverage, target, points, thickness):  # type: ignore[no-untyped-def]
     """Add one crack to a slice in place.
 
@@ -42,7 +42,7 @@ def rasterise(coverage, target, points, thickness):  # type: ignore[no-untyped-d
             _line(target, round(ay), round(ax), round(by), round(bx))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _line(target, ay, ax, by, bx):  # type: ignore[no-untyped-def]
     """Bresenham's line between two voxels, both included."""
     height, width = target.shape
@@ -54,7 +54,7 @@ def _line(target, ay, ax, by, bx):  # type: ignore[no-untyped-def]
             target[y, x] = True
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def walk(thickness, decay, smoothness, end, steps, shrink, wander):  # type: ignore[no-untyped-def]
     """One side of a random crack: t ← t·(1 − |N(0, decay)|), c ← c + N(0, smoothness), until t falls below `end`.
 

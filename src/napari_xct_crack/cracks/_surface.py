@@ -105,7 +105,7 @@ def _front_factor_many(angle: NDArray[np.float64], front: NDArray[np.float64]) -
     return factor
 
 
-@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=True, nogil=True)
 def _front_factor(angle: float, front: NDArray[np.float64]) -> float:
     factor = 1.0
     for harmonic in range(len(front) // 2):
@@ -113,7 +113,7 @@ def _front_factor(angle: float, front: NDArray[np.float64]) -> float:
     return factor
 
 
-@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=True, nogil=True)
 def _height(tile: NDArray[np.float32], u: float, v: float) -> tuple[float, float, float]:
     """Bilinear height and its slopes along u and v."""
     fu, fv = np.floor(u), np.floor(v)
@@ -125,7 +125,7 @@ def _height(tile: NDArray[np.float32], u: float, v: float) -> tuple[float, float
     return low + (high - low) * b, (h10 - h00) * (1 - b) + (h11 - h01) * b, high - low
 
 
-@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=True, nogil=True)
 def _crossed(axes, tile, roughness, shift_u, shift_v, pz, py, px, gap):  # type: ignore[no-untyped-def]
     """Whether the surface passes between a voxel and a neighbour in its slice, and nearer to the voxel."""
     n, u, v = axes[0], axes[1], axes[2]
@@ -138,7 +138,7 @@ def _crossed(axes, tile, roughness, shift_u, shift_v, pz, py, px, gap):  # type:
     return False
 
 
-@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=True, nogil=True)
 def _carve(axes, centre, shape, front, tile, bridges, coverage, target, aperture, ids, number):  # type: ignore[no-untyped-def]
     radius, widest, blunting, roughness, shift_u, shift_v, bridging = shape
     n, u, v = axes[0], axes[1], axes[2]

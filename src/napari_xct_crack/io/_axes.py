@@ -48,7 +48,8 @@ class View:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return np.dtype(self._array.dtype)
+        dtype: np.dtype[Any] = np.dtype(self._array.dtype)
+        return dtype
 
     @property
     def chunks(self) -> tuple[int, int, int]:

@@ -53,7 +53,7 @@ class _SemiSynthetic(Learner):
         overlap = tolerant_dice_loss(logits, batch.masks, batch.weight, self.settings.tolerance)
         loss = entropy + self.settings.dice * overlap
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(segmenter.parameters(), 5.0)
         optimizer.step()
         return {"cross-entropy": float(entropy.detach()), "dice": float(overlap.detach())}

@@ -110,7 +110,7 @@ class Bench(QObject):
     @property
     def layer(self) -> Layer | None:
         """The layer that shows the scan, unless it was removed."""
-        return self.viewer.layers[self._layer_name] if self._layer_name in self.viewer.layers else None
+        return next((layer for layer in self.viewer.layers if layer.name == self._layer_name), None)
 
     def show(self, volume: Volume, **options: Any) -> Layer:
         """Show a volume; a layer of the same name is replaced."""

@@ -8,24 +8,16 @@ from typing import TYPE_CHECKING, Any
 import dask.array as da
 import numpy as np
 
-from ..clean import CleanSettings, clean_array
-from ..commands.cracks import contact_sheet
-from ..cracks import CrackGenerator
 from ..errors import InputError
 from ..volume import Box, LazyArray, Triple, Volume
 
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-    from ..patches import Patches
-
 LayerData = tuple[Any, dict[str, Any], str]
 _KEY = "xct_crack"
-_GAP = 3
-"""Pixels between two pictures of a mosaic."""
-_NEAR = 8
-"""Slices on each side that are cleaned with the one that is previewed."""
-_UNKNOWN = (1.0, 1.0, 1.0)
+UNKNOWN = (1.0, 1.0, 1.0)
+"""Scale of a layer whose voxel size is unknown."""
 
 
 def lazy(level: LazyArray) -> Any:
@@ -61,7 +53,7 @@ def layer_of(volume: Volume, **options: Any) -> LayerData:
     Images and probabilities become image layers, masks and labels label layers, at their place in µm.
     """
     levels = data_of(volume)
-    voxel = volume.voxel_size or _UNKNOWN
+    voxel = volume.voxel_size or UNKNOWN
     settings: dict[str, Any] = {
         "name": volume.name,
         "scale": voxel,
@@ -101,7 +93,7 @@ def part_layer(volume: Volume, name: str) -> LayerData:
 
     assert volume.part is not None
     factor = np.array(part_factor(volume))
-    voxel = np.array(volume.voxel_size or _UNKNOWN)
+    voxel = np.array(volume.voxel_size or UNKNOWN)
     mask = volume.part
     settings = {
         "scale": tuple(factor * voxel),
@@ -112,48 +104,6 @@ def part_layer(volume: Volume, name: str) -> LayerData:
     }
     data, kwargs, kind = layer_of(Volume(levels=mask.levels, role="mask", name=name))
     return data, kwargs | settings, kind
-
-
-def beside(sheet: Any, scan: Volume | None, name: str, **options: Any) -> LayerData:
-    """A picture as a layer to the right of the scan, with pixels of the scan's size; shape (y, x)."""
-    voxel = (scan.voxel_size if scan is not None else None) or _UNKNOWN
-    right = 0.0 if scan is None else (scan.offset[2] + scan.levels[0].shape[2] * 1.05) * voxel[2]
-    top = 0.0 if scan is None else scan.offset[1] * voxel[1]
-    settings: dict[str, Any] = {
-        "name": name,
-        "scale": voxel[1:],
-        "translate": (top, right),
-        "units": ("um" if scan is not None and scan.voxel_size else "pixel",) * 2,
-    }
-    kind = "labels" if options.pop("labels", False) else "image"
-    return sheet, settings | options, kind
-
-
-def mosaic(pictures: Any) -> Any:
-    """Pictures of shape (n, y, x) side by side, as square as they go."""
-    count, height, width = pictures.shape[0], pictures.shape[1] + _GAP, pictures.shape[2] + _GAP
-    columns = math.ceil(math.sqrt(count))
-    rows = math.ceil(count / columns)
-    padded = np.zeros((rows * columns, height, width), pictures.dtype)
-    padded[:count, :-_GAP, :-_GAP] = pictures
-    tiles = padded.reshape(rows, columns, height, width).swapaxes(1, 2)
-    return tiles.reshape(rows * height, columns * width)
-
-
-def drawn_sheet(cracks: CrackGenerator, seed: int, count: int, side: int, voxel_size: Any) -> Any:
-    """A contact sheet of crack masks, uint8, shape (y, x)."""
-    masks = [
-        cracks.draw((1, side, side), np.random.default_rng((seed, number)), voxel_size).target[0]
-        for number in range(count)
-    ]
-    return contact_sheet(masks)
-
-
-def rendered_sheet(patches: Patches, step: int, count: int) -> tuple[Any, Any]:
-    """Real patches with rendered cracks, and where those are: two pictures of shape (y, x)."""
-    batch = patches.batch(step, count)
-    frames = batch.rendered[:, batch.rendered.shape[1] // 2].numpy()
-    return mosaic(frames), mosaic(batch.masks[:, 0].numpy().astype(np.uint8))
 
 
 def slice_box(prepared: Volume, along: int, at: int, scan: Volume) -> Box:
@@ -171,27 +121,6 @@ def slice_box(prepared: Volume, along: int, at: int, scan: Volume) -> Box:
     start, stop = [0, 0, 0], list(prepared.shape)
     start[along], stop[along] = at, at + 1
     return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
-
-
-def cleaned_slice(probability: Volume, along: int, at: int, settings: CleanSettings, name: str) -> LayerData | None:
-    """Slice `at` of a probability after cleaning, as labels; none where it holds no such slice.
-
-    A slab of slices around it is cleaned, so that what acts in three dimensions is seen.
-    """
-    side = probability.shape[along]
-    if not 0 <= at < side:
-        return None
-    near = 0 if settings.dimensions == "2d" and along == 0 else _NEAR
-    start, stop = [0, 0, 0], list(probability.shape)
-    start[along], stop[along] = max(0, at - near), min(side, at + near + 1)
-    slab = probability.read(Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])))
-    if probability.role in ("mask", "labels"):
-        slab = slab != 0
-    cleaned = np.take(clean_array(slab, settings, probability.voxel_size), [at - start[along]], axis=along)
-    place = list(probability.origin)
-    place[along] += at
-    shown = Volume.from_array(cleaned, role="mask", voxel_size=probability.voxel_size, name=name, offset=tuple(place))
-    return layer_of(shown)
 
 
 def full_scale(volume: Volume) -> float:
@@ -229,8 +158,8 @@ def volume_of(layer: Layer) -> Volume:
     InputError
         If the layer is no image or label layer, is in colour, or has neither two nor three dimensions.
     """
-    known = layer.metadata.get(_KEY)
-    if isinstance(known, Volume):
+    if made_here(layer):
+        known: Volume = layer.metadata[_KEY]
         return known
     kind = type(layer).__name__
     if kind not in ("Image", "Labels") or getattr(layer, "rgb", False):
@@ -248,6 +177,11 @@ def volume_of(layer: Layer) -> Volume:
         source=None if path is None else str(path),
         name=layer.name,
     )
+
+
+def made_here(layer: Layer) -> bool:
+    """Whether the layer was made from a volume."""
+    return isinstance(layer.metadata.get(_KEY), Volume)
 
 
 def _voxel_size(layer: Layer) -> tuple[float, float, float] | None:

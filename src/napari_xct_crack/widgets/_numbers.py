@@ -61,10 +61,8 @@ class _Slider(Editor):
         share = self._slider.value() / _TICKS
         if share in (0, 1):
             return self._high if share else self._low
-        if self._logarithmic:
-            value = self._low * (self._high / self._low) ** share
-        else:
-            value = self._low + (self._high - self._low) * share
+        linear = self._low + (self._high - self._low) * share
+        value = self._low * (self._high / self._low) ** share if self._logarithmic else linear
         return float(f"{value:.3g}")
 
     def set(self, value: float) -> None:

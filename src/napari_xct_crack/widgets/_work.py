@@ -77,10 +77,11 @@ class Task(QObject):
         self._worker.start()
 
     def _receive(self, batch: list[Event | _End]) -> None:
-        end = batch.pop() if isinstance(batch[-1], _End) else None
-        if batch:
-            self.told.emit(batch)
-        if end is not None:
+        events = [entry for entry in batch if isinstance(entry, Event)]
+        if events:
+            self.told.emit(events)
+        end = batch[-1]
+        if isinstance(end, _End):
             self.running = False
             self.ended.emit(end.result)
             if end.error is not None:

@@ -16,8 +16,8 @@ from ..volume import Volume
 from ._bench import Bench
 from ._editor import calm
 from ._forms import Form
-from ._layers import cleaned_slice
 from ._napari import position
+from ._previews import cleaned_slice
 from ._section import Section
 from ._work import Newest
 

@@ -16,8 +16,8 @@ from ..volume import Volume
 from ._bench import Bench
 from ._editor import calm
 from ._forms import KindForm
-from ._layers import beside, drawn_sheet, rendered_sheet
 from ._napari import look_at
+from ._previews import beside, drawn_sheet, rendered_sheet
 from ._section import Section
 from ._work import Newest
 

@@ -104,7 +104,7 @@ class TrainSection(Section):
 
     def _method_chosen(self, kind: str) -> None:
         if self.form["method"].get()["kind"] != kind:
-            self.form["method"].set(Method.named(kind)())
+            self.form["method"].set({"kind": kind})
 
     def _form_changed(self) -> None:
         self.method.setCurrentText(self.form["method"].get()["kind"])

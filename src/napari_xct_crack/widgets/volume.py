@@ -15,7 +15,7 @@ from ..volume import Volume
 from ._bench import Bench
 from ._fold import Fold
 from ._forms import Form
-from ._layers import volume_of
+from ._layers import made_here, volume_of
 from ._section import Section, caption
 from ._work import Newest
 
@@ -91,7 +91,9 @@ class VolumeSection(Section):
         if layer is None:
             raise InputError("No layer is selected; select one image layer in the layer list.")
         scan = volume_of(layer)
-        self.bench.open(scan, layer, voxel_size_um=scan.voxel_size)
+        if scan is not self.bench.scan:
+            # A file that another plugin has opened may say less than its layer.
+            self.bench.open(scan, layer, **({} if made_here(layer) else {"voxel_size_um": scan.voxel_size}))
         self.say(f"The layer {layer.name!r} is the scan now." + _advice(scan))
 
     def command(self) -> Convert:

@@ -1,0 +1,26 @@
+"""What tests of the window share: waiting as a user waits, and a small simulated scan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from napari_xct_crack.events import finish
+from napari_xct_crack.phantom import PhantomSettings, make
+
+
+@pytest.fixture(scope="session")
+def phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a simulated scan of 16 × 96 × 96 voxels."""
+    return finish(make(PhantomSettings(shape=(16, 96, 96), condition="clean"), tmp_path_factory.mktemp("phantom")))
+
+
+@pytest.fixture
+def until(qtbot):
+    """Wait until something holds, with the event loop running."""
+
+    def wait(holds, seconds: float = 60.0) -> None:
+        qtbot.waitUntil(lambda: bool(holds()), timeout=int(1000 * seconds))
+
+    return wait

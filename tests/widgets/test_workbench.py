@@ -1,0 +1,153 @@
+"""The workbench as a user has it: open, crop by drawing, prepare, look at cracks, close."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, QApplication, QComboBox, QLineEdit
+
+from napari_xct_crack.volume import Box
+from napari_xct_crack.widgets import workbench as module
+from napari_xct_crack.widgets._layers import outline_of
+
+pytestmark = pytest.mark.gui
+
+
+def test_a_scan_is_opened_cropped_prepared_and_cracks_are_drawn(
+    make_napari_viewer_proxy, phantom: Path, until, monkeypatch
+):
+    viewer = make_napari_viewer_proxy(show=True)
+    _, bench = viewer.window.add_plugin_dock_widget("napari-xct-crack", "XCT Crack")
+    _sections_say_what_they_need(bench)
+    _bad_paths_are_one_sentence(bench, phantom, until)
+    _opening_shows_scan_and_facts(bench, phantom, until)
+    _the_crop_follows_the_mouse(bench, until)
+    _cracks_are_drawn_beside_the_scan(bench, until)
+    _every_control_has_a_tooltip(bench)
+    _closing_asks_while_work_runs(bench, phantom, until, monkeypatch)
+
+
+def _sections_say_what_they_need(bench):
+    prepare = bench.section("Prepare")
+    assert "Open a scan" in prepare._says.text()
+    assert not prepare.draw.isEnabled()
+    volume = bench.section("Volume")
+    assert volume.isVisibleTo(bench)
+    assert not prepare.isVisibleTo(bench)
+    assert not volume.convert_button.isEnabled()
+
+
+def _bad_paths_are_one_sentence(bench, phantom, until):
+    volume = bench.section("Volume")
+    volume.path.clear()
+    volume.open_button.click()
+    assert "No path" in volume._says.text()
+    volume.path.setText(str(phantom / "nothing"))
+    volume.open_button.click()
+    until(lambda: "There is no file or folder" in volume._says.text())
+    volume.take_button.click()
+    assert "No layer is selected" in volume._says.text()
+    assert bench.bench.scan is None
+
+
+def _opening_shows_scan_and_facts(bench, phantom, until):
+    volume = bench.section("Volume")
+    until(volume.open_button.isEnabled)
+    volume.path.setText(str(phantom / "scan.ome.zarr"))
+    volume.open_button.click()
+    until(lambda: bench.bench.scan is not None)
+    assert "0.71 × 0.71 × 0.71 µm" in volume.facts.text()
+    assert bench.bench.folder == phantom / "scan.ome.zarr.xct-crack"
+    assert bench._project.text().endswith("scan.ome.zarr.xct-crack")
+    assert tuple(bench.bench.layer.scale) == (0.71, 0.71, 0.71)
+    bench.bench.viewer.layers.selection.active = bench.bench.layer
+    volume.take_button.click()
+    assert bench.bench.scan.source == str(phantom / "scan.ome.zarr")
+    volume.copy()
+    words = QApplication.clipboard().text()
+    assert words.startswith("xct-crack convert")
+    assert "--voxel-size-um" not in words, "the file states it"
+
+
+def _the_crop_follows_the_mouse(bench, until):
+    state, prepare = bench.bench, bench.section("Prepare")
+    until(lambda: state.prepared is not None)
+    assert state.crop is None
+    low, high = state.prepared.window
+    assert tuple(state.layer.contrast_limits) == pytest.approx((low, high))
+    prepare.draw.click()
+    shapes = state.viewer.layers["crop"]
+    assert str(shapes.mode) == "add_rectangle"
+    drawn = outline_of(Box((0, 20, 30), (16, 60, 90)), state.layer, 0, 3)
+    shapes.add_rectangles(np.array([state.layer.data_to_world(corner) for corner in drawn * 0 + _voxels(drawn)])[:, 1:])
+    until(lambda: state.crop is not None)
+    assert state.crop == Box((0, 20, 30), (16, 60, 90))
+    assert prepare.crop.box == state.crop
+    assert "40 voxels = 28.4 µm" in prepare.crop._extents[1].text()
+    prepare.crop._spins[0][0].setValue(2)
+    until(lambda: state.crop.start == (2, 20, 30))
+    assert state.prepared.shape == (14, 40, 60)
+    prepare.fit.click()
+    until(lambda: state.crop is not None and state.crop.start[0] == 0)
+    assert state.crop.shape[0] == 16
+    prepare.whole.click()
+    until(lambda: state.crop is None)
+    assert "crop" not in state.viewer.layers
+    prepare.show_part.setChecked(True)
+    assert state.viewer.layers["part"].data.max() == 1
+    prepare.show_part.setChecked(False)
+    assert "part" not in state.viewer.layers
+    prepare.form["low"].set(50.0)
+    prepare.form["high"].set(10.0)
+    assert "percentile" in prepare._says.text()
+    prepare.form.set({"low": 0.5, "high": 99.5})
+
+
+def _voxels(world):
+    return world / 0.71
+
+
+def _cracks_are_drawn_beside_the_scan(bench, until):
+    state, cracks = bench.bench, bench.section("Cracks")
+    cracks.form._choice.setCurrentText("random")
+    cracks.show_sheet.click()
+    until(lambda: "contact sheet" in state.viewer.layers)
+    sheet = state.viewer.layers["contact sheet"]
+    assert sheet.extent.world[0][-1] > state.layer.extent.world[1][-1], "right of the scan"
+    before = np.array(sheet.data)
+    cracks.seed.setValue(5)
+    until(lambda: not np.array_equal(sheet.data, before))
+    assert state.cracks.kind == "random"
+    until(cracks.render_button.isEnabled)
+    cracks.render_button.click()
+    until(lambda: "cracks in this scan" in state.viewer.layers)
+    assert state.viewer.layers["cracks in this scan: truth"].data.max() == 1
+    centre = state.viewer.scene.camera.center[-1]
+    bench.section("Volume")
+    assert not state.viewer.layers["cracks in this scan"].visible
+    assert state.viewer.scene.camera.center[-1] < centre, "back to the scan"
+
+
+def _every_control_has_a_tooltip(bench):
+    controls = (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit)
+    for title, section in bench._accordion.sections.items():
+        for control in section.findChildren(controls):
+            parents = [control, control.parentWidget(), control.parentWidget().parentWidget()]
+            ours = not control.objectName().startswith("qt_")
+            assert not ours or any(widget.toolTip() for widget in parents), (title, control)
+
+
+def _closing_asks_while_work_runs(bench, phantom, until, monkeypatch):
+    volume, out = bench.section("Volume"), phantom / "copy.ome.zarr"
+    monkeypatch.setattr("napari_xct_crack.widgets.volume._ask_where", lambda parent, proposed, scan: out)
+    volume.convert()
+    assert volume.job.running
+    asked: list[list[str]] = []
+    monkeypatch.setattr(module, "ask_about", lambda parent, titles: asked.append(titles) or "stay")
+    assert not bench.window().close()
+    assert asked == [["Volume"]]
+    monkeypatch.setattr(module, "ask_about", lambda parent, titles: "stop")
+    until(lambda: not volume.job.running)
+    assert out.exists()
