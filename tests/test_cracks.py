@@ -40,8 +40,7 @@ def test_micrometres_need_a_voxel_size(kind: str) -> None:
     )
     generator = cls(**{field: "2um"})
     with pytest.raises(SettingsError, match="voxel size is unknown"):
-        for seed in range(20):
-            generator.draw((1, 64, 64), np.random.default_rng(seed))
+        [generator.draw((1, 64, 64), np.random.default_rng(seed)) for seed in range(20)]
     generator.draw((1, 64, 64), np.random.default_rng(0), (0.7, 0.7, 0.7))
 
 

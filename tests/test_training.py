@@ -2,7 +2,6 @@
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -210,7 +209,7 @@ def test_an_unknown_device_is_one_sentence(scan: Volume, tmp_path: Path) -> None
 
 
 @pytest.fixture
-def step(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def step(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Lets the learner's step be replaced; collects batch sizes."""
     sizes: list[int] = []
     real = semi._SemiSynthetic.step
@@ -224,7 +223,7 @@ def step(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         return real(self, batch, done, rng)
 
     monkeypatch.setattr(semi._SemiSynthetic, "step", small_device)
-    yield sizes
+    return sizes
 
 
 def test_out_of_memory_goes_on_with_fewer_patches(scan: Volume, tmp_path: Path, step: list[int]) -> None:

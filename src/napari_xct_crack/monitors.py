@@ -44,7 +44,8 @@ def words(monitors: dict[str, float], done: float) -> list[str]:
         said.append("The segmenter finds almost none of the rendered cracks: train longer, or choose wider cracks.")
     if monitors["share_crack_free"] > 0.2:
         said.append(
-            "The segmenter marks a fifth of crack-free metal: the learning has collapsed or is inverted; stop, lower the learning rate or the mask discriminator's weight."
+            "The segmenter marks a fifth of crack-free metal: the learning has collapsed or is inverted; "
+            "stop, lower the learning rate or the mask discriminator's weight."
         )
     elif monitors["share_crack_free"] > 2 * monitors["share_cracked"] and monitors["share_crack_free"] > 1e-3:
         said.append(

@@ -44,7 +44,11 @@ def sentence(error: ValidationError) -> str:
     name = ".".join(str(part) for part in first["loc"]) or error.title
     reason = first["msg"].removeprefix("Value error, ").rstrip(".")
     given = first.get("input")
-    shown = "" if first["type"] == "missing" or isinstance(given, dict) else f", given {str(given) if isinstance(given, Path) else given!r}"
+    shown = (
+        ""
+        if first["type"] == "missing" or isinstance(given, dict)
+        else f", given {str(given) if isinstance(given, Path) else given!r}"
+    )
     return f"Setting {name}: {reason[0].lower() + reason[1:]}{shown}."
 
 
@@ -66,10 +70,15 @@ class Kind(Settings):
             if module.name.startswith("_"):
                 continue
             for value in vars(importlib.import_module(f"{cls.family}.{module.name}")).values():
-                if isinstance(value, type) and issubclass(value, cls) and "kind" in value.model_fields:
-                    if value.model_fields["kind"].default == module.name:
-                        found[module.name] = value
+                if isinstance(value, type) and issubclass(value, cls) and value._own_kind() == module.name:
+                    found[module.name] = value
         return found
+
+    @classmethod
+    def _own_kind(cls) -> str | None:
+        """The kind this class stands for; none for the base of a family."""
+        field = cls.model_fields.get("kind")
+        return field.default if field and isinstance(field.default, str) else None
 
     @classmethod
     def named(cls, kind: str) -> type[Self]:
@@ -82,16 +91,16 @@ class Kind(Settings):
         """
         kinds = cls.kinds()
         if kind not in kinds:
-            raise SettingsError(f"There is no {cls.family.rpartition('.')[2]} kind {kind!r}; there are {', '.join(sorted(kinds))}.")
+            raise SettingsError(
+                f"There is no {cls.family.rpartition('.')[2]} kind {kind!r}; there are {', '.join(sorted(kinds))}."
+            )
         return kinds[kind]
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         schema = handler(source)
-        if "kind" in cls.model_fields:
-            default = cls.model_fields["kind"].default
-            if isinstance(default, str):
-                return schema
+        if cls._own_kind() is not None:
+            return schema
 
         def resolve(value: Any) -> Any:
             if isinstance(value, cls):
@@ -147,7 +156,9 @@ class Length:
         if self.unit == "voxel":
             return (self.value, self.value, self.value)
         if voxel_size is None:
-            raise SettingsError(f"The voxel size is unknown, so {self} cannot be turned into voxels; give --voxel-size-um Z Y X.")
+            raise SettingsError(
+                f"The voxel size is unknown, so {self} cannot be turned into voxels; give --voxel-size-um Z Y X."
+            )
         return (self.value / voxel_size[0], self.value / voxel_size[1], self.value / voxel_size[2])
 
     def __str__(self) -> str:

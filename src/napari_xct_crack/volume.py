@@ -149,7 +149,9 @@ class Volume:
             If the box is empty or leaves the volume.
         """
         if box.size == 0 or not Box.of(self.shape).contains(box):
-            raise InputError(f"The crop {box.start} to {box.stop} is empty or does not lie inside the volume of shape {self.shape}.")
+            raise InputError(
+                f"The crop {box.start} to {box.stop} is empty or does not lie inside the volume of shape {self.shape}."
+            )
         return replace(self, box=box.shifted(self.crop.start))
 
     @classmethod

@@ -49,7 +49,7 @@ def _line(target, ay, ax, by, bx):  # type: ignore[no-untyped-def]
     steps = int(max(abs(by - ay), abs(bx - ax)))
     for k in range(steps + 1):
         share = 0.0 if steps == 0 else k / steps
-        y, x = int(round(ay + share * (by - ay))), int(round(ax + share * (bx - ax)))
+        y, x = round(ay + share * (by - ay)), round(ax + share * (bx - ax))
         if 0 <= y < height and 0 <= x < width:
             target[y, x] = True
 

@@ -105,7 +105,7 @@ def _front_factor_many(angle: NDArray[np.float64], front: NDArray[np.float64]) -
     return factor
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
 def _front_factor(angle: float, front: NDArray[np.float64]) -> float:
     factor = 1.0
     for harmonic in range(len(front) // 2):
@@ -113,7 +113,7 @@ def _front_factor(angle: float, front: NDArray[np.float64]) -> float:
     return factor
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
 def _height(tile: NDArray[np.float32], u: float, v: float) -> tuple[float, float, float]:
     """Bilinear height and its slopes along u and v."""
     fu, fv = np.floor(u), np.floor(v)
