@@ -56,6 +56,7 @@ def batch(seed: int = 0, n: int = 2, k: int = 1, side: int = 64) -> Batch:
         crack_free_trusted=torch.ones(n, 1, side, side),
         cracked=tensor(real),
         cracked_trusted=tensor(trusted),
+        cracked_part=torch.ones(n, 1, side, side),
         contrast=1.4,
         point_spread=1.1,
     )

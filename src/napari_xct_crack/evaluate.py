@@ -64,7 +64,7 @@ class Evaluation:
 
     def record(self) -> dict[str, Any]:
         """All numbers as JSON values; what is infinite or unknown is null."""
-        per_mm2 = self.alarms.per_mm2(self.voxel_size)
+        per_area = {"per_mm2": self.alarms.per_mm2(self.voxel_size)}
         ratio = self.voxels.volume_ratio
         return {
             "centreline": _shares(self.centreline),
@@ -73,11 +73,7 @@ class Evaluation:
             "dice": self.overlap.dice,
             "iou": self.overlap.iou,
             "average_precision": None if self.levels is None else average_precision(self.levels),
-            "false_alarms": {
-                "objects": self.alarms.objects,
-                "per_512x512_slice": self.alarms.per_slice,
-                "per_mm2": per_mm2,
-            },
+            "false_alarms": {"objects": self.alarms.objects, "per_512x512_slice": self.alarms.per_slice} | per_area,
             "tolerance_voxels": {"centreline": 2, "voxels": 2, "tips": 4},
             "box": None if self.box is None else {"start": self.box.start, "stop": self.box.stop},
             "voxel_size_um": self.voxel_size,

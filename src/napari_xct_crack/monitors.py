@@ -23,16 +23,18 @@ def _probability(net: nn.Module, frames: Tensor) -> Tensor:
 
 
 def monitor(segmenter: nn.Module, batch: Batch) -> dict[str, float]:
-    """Shares of crack, in 0..1, that tell whether the segmenter finds, invents or misses."""
-    cracked = _probability(segmenter, batch.cracked) > 0.5
-    free = _probability(segmenter, batch.crack_free) > 0.5
-    found = (_probability(segmenter, batch.rendered) > 0.5) & (batch.masks > 0)
+    """Shares of voxels marked as crack, 0..1: of the part in cracked frames, of metal beyond doubt, of rendered cracks."""
     return {
-        "share_cracked": float(cracked.float().mean()),
-        "share_crack_free": float(free.float().mean()),
+        "share_cracked": _share(_probability(segmenter, batch.cracked), batch.cracked_part),
+        "share_crack_free": _share(_probability(segmenter, batch.crack_free), batch.crack_free_trusted),
         "share_masks": float(batch.masks.mean()),
-        "found_of_rendered": float(found.sum() / batch.masks.sum().clamp(min=1)),
+        "found_of_rendered": _share(_probability(segmenter, batch.rendered), batch.masks),
     }
+
+
+def _share(probability: Tensor, where: Tensor) -> float:
+    """Share of the voxels of a 0/1 map that are marked."""
+    return float(((probability > 0.5) * where).sum() / where.sum().clamp(min=1))
 
 
 def words(monitors: dict[str, float], done: float) -> list[str]:

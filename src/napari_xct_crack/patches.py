@@ -160,11 +160,12 @@ class Patches:
             crack_free_trusted=stacked([f[1] for f in free]),
             cracked=stacked([f[0] for f in cracked]),
             cracked_trusted=stacked([f[1] for f in cracked]),
+            cracked_part=stacked([f[2] for f in cracked]),
             contrast=abs(2 * self.appearance.contrast / (hi - lo)),
             point_spread=self.appearance.point_spread,
         )
 
-    def _free(self, step: int, i: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _free(self, step: int, i: int) -> tuple[NDArray[np.float32], ...]:
         rng = np.random.default_rng((self.seed, _FREE, step, i))
         places = self.free
         if self.settings.same_slices:
@@ -174,12 +175,10 @@ class Patches:
             places = same if len(same) else places
         return self._frame(places, rng)
 
-    def _frame(
-        self, places: NDArray[np.int64], rng: np.random.Generator
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """A real frame (k, h, w) and where its middle slice is metal beyond doubt (1, h, w)."""
+    def _frame(self, places: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
+        """A real frame (k, h, w), and where its middle slice is metal beyond doubt and where it is part (1, h, w)."""
         frame, part, doubtful = self._cut(places[rng.integers(len(places))], rng)
-        return frame, (part & ~doubtful)[None].astype(np.float32)
+        return frame, (part & ~doubtful)[None].astype(np.float32), part[None].astype(np.float32)
 
     def _cut(
         self, place: NDArray[np.int64], rng: np.random.Generator

@@ -39,6 +39,8 @@ class Batch:
     """(n, k, h, w): real frames with the largest share of doubtful voxels."""
     cracked_trusted: Tensor
     """(n, 1, h, w), 0/1: 1 where that frame is metal beyond doubt."""
+    cracked_part: Tensor
+    """(n, 1, h, w), 0/1: 1 where that frame is part, cracks included."""
     contrast: float
     """Metal minus air in units of the frames' grey range."""
     point_spread: float

@@ -6,9 +6,10 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def cross_entropy(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Mean binary cross entropy over voxels of weight 1; the target is 0 or 1."""
-    each = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+def cross_entropy(logits: Tensor, target: Tensor, weight: Tensor, crack_weight: float = 1.0) -> Tensor:
+    """Mean binary cross entropy over voxels of weight 1; the target is 0 or 1, and 1 counts `crack_weight` times."""
+    factor = logits.new_tensor(crack_weight)
+    each = functional.binary_cross_entropy_with_logits(logits, target, reduction="none", pos_weight=factor)
     return (weight * each).sum() / weight.sum().clamp(min=1)
 
 

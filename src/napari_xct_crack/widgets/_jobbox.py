@@ -53,6 +53,7 @@ class JobBox(QWidget):
         column.addLayout(line)
         column.addWidget(self._left)
         column.addWidget(self._log)
+        self._show_stage()
         self.hide()
 
     @property
