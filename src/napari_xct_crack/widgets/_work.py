@@ -143,6 +143,8 @@ class Newest(QObject):
         self._closed, self._waiting = True, None
 
     def _next(self) -> None:
+        if self._closed:
+            return
         call, self._waiting = self._waiting, None
         if call is None:
             self.busy.emit(False)

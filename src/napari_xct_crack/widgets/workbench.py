@@ -145,6 +145,9 @@ class Workbench(QWidget):
     def close_work(self) -> None:
         """Leave the viewer as it was, and let go of all threads."""
         self._guard.stop()
+        if self._window is not None:
+            self._window.removeEventFilter(self)
+            self._window = None
         for body in self._accordion.sections.values():
             if isinstance(body, Section):
                 body.close_work()
