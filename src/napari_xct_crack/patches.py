@@ -17,7 +17,7 @@ from scipy import ndimage
 from .cracks import CrackGenerator
 from .errors import InputError
 from .methods import Batch
-from .render import margin, render
+from .render import margin, render, round_pores
 from .settings import Settings
 from .slabs import read_slab, share_of, slab_boxes, typical
 from .volume import Volume
@@ -213,7 +213,7 @@ class Patches:
         reach, half = margin(spread), self.slices // 2
         drawn = self.cracks.draw((self.slices + 2 * reach, self.size, self.size), rng, self.voxel_size)
         coverage = drawn.coverage * part
-        pores = _pores(coverage.shape, self.settings.pores, rng)
+        pores = round_pores(coverage.shape, self.settings.pores, rng)
         rendered = render(frame, np.maximum(coverage, pores), contrast, spread)
         target = drawn.target[reach + half] & part
         weight = part & (~doubtful | ndimage.binary_dilation(target, iterations=2))
@@ -248,18 +248,3 @@ def _turned(array: NDArray[Pixel], flip: bool, turns: int) -> NDArray[Pixel]:
 
 def _starts(length: int, size: int, step: int) -> list[int]:
     return list(range(0, max(length - size, 0) + 1, step))
-
-
-def _pores(shape: tuple[int, ...], mean: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Void fraction of round pores in a stack of slices."""
-    void = np.zeros(shape, np.float32)
-    for _ in range(int(rng.poisson(mean))):
-        radius = float(np.exp(rng.uniform(np.log(0.7), np.log(4.0))))
-        centre = [float(rng.uniform(0, side)) for side in shape]
-        low = [max(0, int(c - radius) - 1) for c in centre]
-        high = [min(side, int(c + radius) + 3) for c, side in zip(centre, shape, strict=True)]
-        grid = np.ogrid[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
-        distance = np.sqrt(sum((axis - c) ** 2 for axis, c in zip(grid, centre, strict=True)))
-        box = void[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
-        np.maximum(box, np.clip(radius - distance + 0.5, 0, 1).astype(np.float32), out=box)
-    return void

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy import ndimage
 
-from .cracks._surface import TILE, Sheet, carve, frame, surface
+from .cracks._surface import TILE, Sheet, carve, frame, front_factor, surface
 from .errors import OutputError
 from .events import Progress, Said, Work
 from .settings import Settings
@@ -181,9 +181,7 @@ def _random_sheet(shape: Triple, part: NDArray[np.bool_], condition: Condition, 
 def _tips(sheet: Sheet, number: int, shape: Triple, part: NDArray[np.bool_]) -> list[tuple[float, float, float, int]]:
     """Where the front crosses each slice, at least 3 voxels inside the volume and inside the part."""
     angle = np.linspace(0, 2 * np.pi, 4096, endpoint=False)
-    factor = np.ones_like(angle)
-    for harmonic in range(len(sheet.front) // 2):
-        factor += sheet.front[2 * harmonic] * np.cos((harmonic + 2) * angle + sheet.front[2 * harmonic + 1])
+    factor = front_factor(angle, sheet.front)
     u, v = sheet.radius * factor * np.cos(angle), sheet.radius * factor * np.sin(angle)
     tile = surface(sheet.hurst, sheet.tile)
     rise = sheet.roughness * ndimage.map_coordinates(

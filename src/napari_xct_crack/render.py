@@ -46,3 +46,18 @@ def render(
     `contrast` is the grey value of metal minus that of air; see :func:`missing` for `coverage`.
     """
     return frames - np.float32(contrast) * missing(coverage, point_spread)
+
+
+def round_pores(shape: tuple[int, ...], mean: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Void fraction of a random number of round pores, radius log-uniform 0.7–4 voxels, in a stack of slices."""
+    void = np.zeros(shape, np.float32)
+    for _ in range(int(rng.poisson(mean))):
+        radius = float(np.exp(rng.uniform(np.log(0.7), np.log(4.0))))
+        centre = [float(rng.uniform(0, side)) for side in shape]
+        low = [max(0, int(c - radius) - 1) for c in centre]
+        high = [min(side, int(c + radius) + 3) for c, side in zip(centre, shape, strict=True)]
+        grid = np.ogrid[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
+        distance = np.sqrt(sum((axis - c) ** 2 for axis, c in zip(grid, centre, strict=True)))
+        box = void[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
+        np.maximum(box, np.clip(radius - distance + 0.5, 0, 1).astype(np.float32), out=box)
+    return void

@@ -14,7 +14,8 @@ import torch
 from pydantic import Field
 
 from .checkpoints import append_rows, cut_rows, load_tensors, tensors_of
-from .errors import InputError, SettingsError, XctCrackError
+from .devices import device_named
+from .errors import InputError, XctCrackError
 from .events import EpochEnd, Event, Preview, Said, Saved, StepDone, Warned, Work
 from .methods import Batch, Learner
 from .monitors import monitor, preview, words
@@ -50,26 +51,6 @@ class _State:
     seconds_per_step: float = 0.0
     batch: int = 0
     monitors: dict[str, float] = field(default_factory=dict)
-
-
-def device_named(name: str) -> torch.device:
-    """The device called `name`; ``"auto"`` is CUDA where it is there.
-
-    Raises
-    ------
-    SettingsError
-        If this machine has none of that name.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise SettingsError(
-            f"The device {name!r} is not available here; use auto, cpu, or install a torch build for it."
-        ) from error
-    return device
 
 
 def train(run: Run, budget: Budget | None = None, device: str = "auto") -> Work[Run]:

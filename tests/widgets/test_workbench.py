@@ -6,7 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QScrollBar
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QScrollBar,
+)
 
 from napari_xct_crack.volume import Box
 from napari_xct_crack.widgets import workbench as module
@@ -150,4 +158,5 @@ def _closing_asks_while_work_runs(bench, phantom, until, monkeypatch):
     assert asked == [["Volume"]]
     monkeypatch.setattr(module, "ask_about", lambda parent, titles: "stop")
     until(lambda: not volume.job.running)
-    assert out.exists()
+    until(lambda: bench.bench.scan.source == str(out))
+    assert len(bench.bench.scan.levels) > 0

@@ -92,13 +92,8 @@ def carve(
     )
 
 
-def opening(sheet: Sheet, u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Aperture at positions in the sheet's own plane, bridges left out of account; voxels."""
-    rho = np.hypot(u, v) / (sheet.radius * _front_factor_many(np.arctan2(v, u), np.asarray(sheet.front)))
-    return np.where(rho < 1, sheet.aperture * np.clip(1 - rho**2, 0, None) ** sheet.blunting, 0.0)
-
-
-def _front_factor_many(angle: NDArray[np.float64], front: NDArray[np.float64]) -> NDArray[np.float64]:
+def front_factor(angle: NDArray[np.float64], front: tuple[float, ...]) -> NDArray[np.float64]:
+    """Distance of the front from the centre in units of the radius, by direction in the sheet."""
     factor = np.ones_like(angle)
     for harmonic in range(len(front) // 2):
         factor += front[2 * harmonic] * np.cos((harmonic + 2) * angle + front[2 * harmonic + 1])
@@ -139,13 +134,25 @@ def _crossed(axes, tile, roughness, shift_u, shift_v, pz, py, px, gap):  # type:
 
 
 @njit(cache=True, fastmath=True, nogil=True)
+def _row(axes, centre, pz, py, bound, outer, width):  # type: ignore[no-untyped-def]
+    """First and last voxel of a row that can lie within `bound` of the mean plane and `outer` of the centre."""
+    n = axes[0]
+    base = n[0] * pz + n[1] * py
+    first, last = int(centre[2] - outer - bound), int(centre[2] + outer + bound) + 2
+    if abs(n[2]) > 0.02:
+        one, two = (-bound - base) / n[2], (bound - base) / n[2]
+        first = max(first, int(np.floor(centre[2] + min(one, two))))
+        last = min(last, int(np.ceil(centre[2] + max(one, two))) + 1)
+    elif abs(base) > bound + 0.02 * outer:
+        last = first
+    return max(0, first), min(width, last)
+
+
+@njit(cache=True, fastmath=True, nogil=True)
 def _carve(axes, centre, shape, front, tile, bridges, coverage, target, aperture, ids, number):  # type: ignore[no-untyped-def]
     radius, widest, blunting, roughness, shift_u, shift_v, bridging = shape
     n, u, v = axes[0], axes[1], axes[2]
-    spread = 0.0
-    for harmonic in range(len(front) // 2):
-        spread += abs(front[2 * harmonic])
-    outer = radius * (1 + spread)
+    outer = radius * (1 + np.abs(front[::2]).sum())
     # tiles have unit variance, and 4 standard deviations hold all of their heights
     bound = 4 * roughness + widest / 2 + 1.5
     # bridges close the lowest share of a second, rougher surface; its heights are near normal
@@ -157,31 +164,22 @@ def _carve(axes, centre, shape, front, tile, bridges, coverage, target, aperture
             py = y - centre[1]
             if pz * pz + py * py > (outer + bound) ** 2:
                 continue
-            base = n[0] * pz + n[1] * py
-            first, last = int(centre[2] - outer - bound), int(centre[2] + outer + bound) + 2
-            if abs(n[2]) > 0.02:
-                one, two = (-bound - base) / n[2], (bound - base) / n[2]
-                first = max(first, int(np.floor(centre[2] + min(one, two))))
-                last = min(last, int(np.ceil(centre[2] + max(one, two))) + 1)
-            elif abs(base) > bound + 0.02 * outer:
-                continue
-            for x in range(max(0, first), min(width, last)):
+            first, last = _row(axes, centre, pz, py, bound, outer, width)
+            for x in range(first, last):
                 px = x - centre[2]
                 pu = u[0] * pz + u[1] * py + u[2] * px
                 pv = v[0] * pz + v[1] * py + v[2] * px
-                reach = np.sqrt(pu * pu + pv * pv)
-                if reach >= outer:
+                rise, slope_u, slope_v = _height(tile, pu + shift_u, pv + shift_v)
+                gap = n[0] * pz + n[1] * py + n[2] * px - rise * roughness
+                steep = np.sqrt(1 + roughness * roughness * (slope_u * slope_u + slope_v * slope_v))
+                # what follows is dear, and nearly all voxels are too far away for it
+                if abs(gap) > max(2.0, (widest / 2 + 0.5) * steep) or pu * pu + pv * pv >= outer * outer:
                     continue
-                rho = reach / (radius * _front_factor(np.arctan2(pv, pu), front))
-                if rho >= 1:
-                    continue
-                if bridging > 0 and _height(bridges, pu * 2 + shift_v, pv * 2 + shift_u)[0] < closed:
+                rho = np.sqrt(pu * pu + pv * pv) / (radius * _front_factor(np.arctan2(pv, pu), front))
+                if rho >= 1 or (bridging > 0 and _height(bridges, pu * 2 + shift_v, pv * 2 + shift_u)[0] < closed):
                     continue
                 w = widest * (1 - rho * rho) ** blunting
-                rise, slope_u, slope_v = _height(tile, pu + shift_u, pv + shift_v)
-                slope_u, slope_v = slope_u * roughness, slope_v * roughness
-                gap = base + n[2] * px - rise * roughness
-                distance = gap / np.sqrt(1 + slope_u * slope_u + slope_v * slope_v)
+                distance = gap / steep
                 overlap = min(distance + 0.5, w / 2) - max(distance - 0.5, -w / 2)
                 if overlap > 0:
                     coverage[z, y, x] = min(1.0, coverage[z, y, x] + overlap)
@@ -191,5 +189,4 @@ def _carve(axes, centre, shape, front, tile, bridges, coverage, target, aperture
                 if on_line or overlap >= 0.5:
                     target[z, y, x] = True
                     if w > aperture[z, y, x]:
-                        aperture[z, y, x] = w
-                        ids[z, y, x] = number
+                        aperture[z, y, x], ids[z, y, x] = w, number

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from .. import blocks
+from ..devices import device_named
 from ..events import Said, Work, finish
 from ..io.ome_zarr import is_absent, slab_layout
 from ..prepare import part_factor
 from ..runs import Run, Segmenter
 from ..settings import Settings
-from ..training import device_named
 from ..volume import Box, Triple, Volume
 from ._match import window_for
 from ._predict import Predictor

@@ -1,0 +1,120 @@
+"""Train, stop, segment and clean from the window, with the real child processes."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qtpy.QtWidgets import QApplication
+
+from napari_xct_crack.io import read
+from napari_xct_crack.volume import Box
+
+pytestmark = pytest.mark.gui
+
+
+def test_training_segmenting_and_cleaning(make_napari_viewer_proxy, phantom: Path, until):
+    viewer = make_napari_viewer_proxy(show=True)
+    _, bench = viewer.window.add_plugin_dock_widget("napari-xct-crack", "XCT Crack")
+    volume = bench.section("Volume")
+    volume.path.setText(str(phantom / "scan.ome.zarr"))
+    volume.open_button.click()
+    until(lambda: bench.bench.scan is not None)
+    assert "Prepare the scan first" in bench.section("Train")._says.text()
+    prepare = bench.section("Prepare")
+    prepare.crop.set(Box((2, 8, 8), (14, 88, 88)))
+    prepare.prepare()
+    until(lambda: bench.bench.crop is not None)
+    run = _training_stops_and_saves(bench, until)
+    _this_slice_is_segmented_at_once(bench, until)
+    probability = _the_crop_is_segmented(bench, run, until)
+    _cleaning_is_previewed_and_applied(bench, probability, until)
+
+
+def _training_stops_and_saves(bench, until) -> Path:
+    train = bench.section("Train")
+    train.preset.setCurrentText("quick")
+    assert train.method.currentText() == "semisynthetic"
+    train.form.set({"slices": 3, "batch": 2, "steps_per_epoch": 4, "patches": {"size": 64}})
+    train.form["network"]._forms["compact"]["width"].set(4)
+    train.copy()
+    line = QApplication.clipboard().text()
+    assert line.startswith("xct-crack train")
+    assert "--preset quick" in line
+    assert "--crop 2 8 8 14 88 88" in line
+    train.start_button.click()
+    assert not train.start_button.isEnabled()
+    until(lambda: train.plot.points("dice") >= 6 or not train.job.running, 120)
+    assert not train.job.failure
+    assert "Step" in train.monitors.text()
+    before = time.monotonic()
+    train.job._stop.click()
+    until(lambda: not train.job.running)
+    assert time.monotonic() - before < 30
+    assert "saved" in train.job._left.text()
+    run = bench.bench.folder / "run-1"
+    assert (run / "model" / "card.json").exists()
+    assert train.start_button.text() == "Go on"
+    assert train.runs.currentData() == run
+    return run
+
+
+def _this_slice_is_segmented_at_once(bench, until):
+    segment = bench.section("Segment")
+    assert segment.run_folder == bench.bench.folder / "run-1"
+    assert "semisynthetic, compact, 3 slices" in segment.card.text()
+    bench.bench.viewer.dims.set_point(0, 5 * 0.71)
+    segment.slice_button.click()
+    until(lambda: "this slice: cracks" in bench.bench.viewer.layers)
+    layer = bench.bench.viewer.layers["this slice: cracks"]
+    assert tuple(layer.translate) == pytest.approx((5 * 0.71, 8 * 0.71, 8 * 0.71))
+    segment.threshold.set(1.0)
+    few = int(np.asarray(layer.data).sum())
+    segment.threshold.set(0.01)
+    assert int(np.asarray(layer.data).sum()) > few
+    bench.bench.viewer.dims.set_point(0, 0)
+    segment.slice_button.click()
+    assert "outside the crop" in segment._says.text()
+    bench.bench.viewer.dims.set_point(0, 5 * 0.71)
+
+
+def _the_crop_is_segmented(bench, run: Path, until) -> Path:
+    segment = bench.section("Segment")
+    segment.crop_button.click()
+    assert "Stop" in segment.job._stop.text()
+    until(lambda: not segment.job.running, 120)
+    assert not segment.job.failure
+    stored = read(bench.bench.folder / "probability-1.ome.zarr")
+    assert stored.shape == (12, 80, 80)
+    assert stored.offset == (2, 8, 8)
+    assert stored.role == "probability"
+    assert tuple(bench.bench.viewer.layers["cracks"].level_shapes[0]) == stored.shape
+    steps = [json.loads(line)["command"] for line in (run.parent / "history.jsonl").read_text().splitlines()]
+    assert [step[1] for step in steps] == ["train", "segment"]
+    return run.parent / "probability-1.ome.zarr"
+
+
+def _cleaning_is_previewed_and_applied(bench, probability: Path, until):
+    clean, layers = bench.section("Clean up"), bench.bench.viewer.layers
+    assert clean.source == probability
+    clean.form["threshold"].set(0.02)
+    clean.live.setChecked(True)
+    until(lambda: "this slice: cleaned" in layers)
+    before = np.array(layers["this slice: cleaned"].data)
+    assert before.shape == (1, 80, 80)
+    clean.form["dilation"].set("2")
+    until(lambda: np.asarray(layers["this slice: cleaned"].data).sum() > before.sum())
+    clean.form["dilation"]._line.setText("2 mm")
+    assert "a length is voxels" in clean._says.text()
+    clean.form["dilation"]._line.setText("2")
+    clean.apply_button.click()
+    until(lambda: not clean.job.running, 120)
+    assert not clean.job.failure
+    until(lambda: "cleaned cracks" in layers)
+    assert "this slice: cleaned" not in layers
+    mask = read(bench.bench.folder / "mask-1.ome.zarr")
+    assert mask.role == "mask"
+    assert mask.read().max() == 1
