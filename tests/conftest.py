@@ -1,6 +1,8 @@
 """Fixtures for all tests."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,3 +15,12 @@ def fakes_found() -> Iterator[None]:
     fakes.show()
     yield
     fakes.hide()
+
+
+@pytest.fixture
+def test_data() -> Path:
+    """The folder of real scans, which are not part of the project."""
+    folder = os.environ.get("XCT_CRACK_TEST_DATA")
+    if not folder:
+        pytest.skip("XCT_CRACK_TEST_DATA names no folder of real scans")
+    return Path(folder)
