@@ -24,3 +24,9 @@ def until(qtbot):
         qtbot.waitUntil(lambda: bool(holds()), timeout=int(1000 * seconds))
 
     return wait
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that fails with work under way must not wait for an answer when its window is closed."""
+    monkeypatch.setattr("napari_xct_crack.widgets.workbench.ask_about", lambda parent, titles: "stop")

@@ -39,7 +39,7 @@ class Bench(QObject):
         self.cracks: CrackGenerator | None = None
         self.probability: Volume | None = None
         self._project: Project | None = None
-        self._layer_name = ""
+        self._layer: Layer | None = None
 
     @property
     def project(self) -> Project:
@@ -53,6 +53,10 @@ class Bench(QObject):
         if self._project is None:
             raise InputError("Open a scan, or choose a project folder at the top, so that results have a place.")
         return self._project
+
+    def found(self, pattern: str) -> list[Path]:
+        """What lies in the project folder, newest first."""
+        return self._project.found(pattern) if self._project is not None else []
 
     @property
     def folder(self) -> Path | None:
@@ -69,7 +73,7 @@ class Bench(QObject):
         if scan.source is not None:
             self._project = Project(project_folder(scan.source))
         shown = layer if layer is not None else self.show(scan)
-        self._layer_name = shown.name
+        self._layer = shown
         self.changed.emit()
 
     def needed(self) -> Volume:
@@ -110,7 +114,7 @@ class Bench(QObject):
     @property
     def layer(self) -> Layer | None:
         """The layer that shows the scan, unless it was removed."""
-        return next((layer for layer in self.viewer.layers if layer.name == self._layer_name), None)
+        return self._layer if self._layer is not None and self._layer in self.viewer.layers else None
 
     def show(self, volume: Volume, **options: Any) -> Layer:
         """Show a volume; a layer of the same name is replaced."""

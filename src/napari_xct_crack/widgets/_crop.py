@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QSpinBox, QWidget
 
+from ..errors import InputError
 from ..volume import Box, Triple, Volume
 from ._bench import Bench
 from ._editor import calm
@@ -24,6 +25,8 @@ class CropEditor(QWidget):
 
     edited = Signal(object)
     """The new box."""
+    refused = Signal(str)
+    """What is wrong with what was drawn."""
 
     def __init__(self, bench: Bench) -> None:
         super().__init__()
@@ -106,10 +109,19 @@ class CropEditor(QWidget):
         layer.mode = "add_rectangle"
 
     def _layer(self, image: Layer, along: int, at: int, boxes: list[Box]) -> Layer:
-        """A new shapes layer; on z slices it is two-dimensional, so that it is seen on all of them."""
+        """The shapes layer, with these boxes in it; on z slices it is two-dimensional, so that it is seen on all of them."""
         corners = [outline_of(box, image, along, at) for box in boxes]
         flat = along == 0
         shapes = [corner[:, 1:] if flat else corner for corner in corners]
+        known = self._bench.viewer.layers[_NAME] if _NAME in self._bench.viewer.layers else None
+        if known is not None and known.ndim == (2 if flat else 3):
+            self._syncing = True
+            known.selected_data = set(range(len(known.data)))
+            known.remove_selected()
+            if shapes:
+                known.add_rectangles(shapes)
+            self._syncing = False
+            return known
         settings: dict[str, Any] = {
             "name": _NAME,
             "ndim": 2 if flat else 3,
@@ -145,7 +157,11 @@ class CropEditor(QWidget):
             return
         along, _ = position(self._bench.viewer, image)
         between = (self.box.start[along], self.box.stop[along])
-        box = drawn_box(layer, image, self._shape, along, between)
+        try:
+            box = drawn_box(layer, image, self._shape, along, between)
+        except InputError as error:
+            self.refused.emit(str(error))
+            return
         self._syncing = True
         if len(layer.data) > 1:
             layer.selected_data = set(range(len(layer.data) - 1))

@@ -28,9 +28,12 @@ class JobBox(QWidget):
     """Events of the work, in order."""
     ended = Signal(object)
     """What the work returned; of a child process, its exit code."""
+    resumed = Signal()
+    """Unfinished work is to go on."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._resumable = False
         self.task: Task | None = None
         self.failure = ""
         self._bar = QProgressBar()
@@ -55,6 +58,14 @@ class JobBox(QWidget):
         column.addWidget(self._log)
         self._show_stage()
         self.hide()
+
+    def offer(self, text: str) -> None:
+        """Offer to resume unfinished work, which `text` names; nothing to resume if it is empty."""
+        self._resumable = bool(text)
+        if text and not self.running:
+            self._left.setText(text)
+            self.show()
+        self._show_stage()
 
     @property
     def running(self) -> bool:
@@ -95,15 +106,20 @@ class JobBox(QWidget):
             self.task.finish_now()
 
     def _stop_clicked(self) -> None:
+        if not self.running:
+            self.resumed.emit()
+            return
         self.stop()
         self._left.setText("Stopping; it saves first …" if self.running else "")
 
     def _show_stage(self) -> None:
         stage = self.task.next_stage if self.task is not None else None
         text, tip = _STOP[stage] if stage else ("Stop", "Nothing is running.")
+        if self._resumable and not self.running:
+            text, tip = "Resume", "Go on where the work was stopped."
         self._stop.setText(text)
         self._stop.setToolTip(tip)
-        self._stop.setEnabled(stage is not None)
+        self._stop.setEnabled(stage is not None or text == "Resume")
 
     def _told(self, events: list[Event]) -> None:
         newest: tuple[int, int, str] | None = None
@@ -131,7 +147,7 @@ class JobBox(QWidget):
         self._bar.setValue(min(done, total))
         left = ""
         if done > first and total >= done:
-            left = f", {_duration((now - since) / (done - first) * (total - done))} left"
+            left = f", {duration((now - since) / (done - first) * (total - done))} left"
         asked = self.task is not None and self.task.job is not None and self.task.job.stage is not None
         self._left.setText("Stopping; it saves first …" if asked else f"{what}{left}{self._saved}")
 
@@ -151,7 +167,7 @@ def _words(event: Event) -> str:
     return str(getattr(event, "text", event))
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """About how long, for people."""
     if seconds < 90:
         return f"{seconds:.0f} s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from qtpy.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -22,6 +23,8 @@ class Section(QWidget):
     title = ""
     purpose = ""
     """What the section does, in one line."""
+    step: type[Command]
+    """What it runs."""
 
     def __init__(self, bench: Bench) -> None:
         super().__init__()
@@ -33,9 +36,13 @@ class Section(QWidget):
         self._says.setWordWrap(True)
         self._says.setToolTip("What this section does, needs, or could not do.")
         self.column.addWidget(self._says)
+        self.running: Command | None = None
+        """The step that runs, or ran last."""
         self.job = JobBox()
         self.job.ended.connect(self._job_ended)
+        self.job.resumed.connect(lambda: self.trying(self._resume))
         bench.changed.connect(self.refresh)
+        bench.changed.connect(self._offer_unfinished)
 
     def refresh(self) -> None:
         """Enable what can be done now, and say what is missing."""
@@ -81,11 +88,40 @@ class Section(QWidget):
 
     def start(self) -> None:
         """Run the step in a child process."""
-        command = self.command()
+        self._run(self.command())
+
+    def _run(self, command: Command) -> None:
         self.remember()
+        self.running = command
+        if "out" in type(command).model_fields:
+            self.bench.project.remember(self._unfinished, command.model_dump(mode="json", by_alias=True))
         self.job.start(command, self.bench.project.made())
         self.say("")
         self.refresh()
+
+    @property
+    def _unfinished(self) -> str:
+        return f"unfinished {self.title}"
+
+    def _resume(self) -> None:
+        if self.running is not None:
+            self._run(self.running)
+
+    def _offer_unfinished(self) -> None:
+        """Offer to go on with a step of this project that was stopped, perhaps by closing napari."""
+        if self.job.running or self.bench.folder is None:
+            return
+        kept = self.bench.project.recall().get(self._unfinished)
+        out = Path(kept["out"]) if kept and "out" in kept else None
+        if out is None or not (out / ".work").exists():
+            self.job.offer("")
+            return
+        try:
+            self.running = self.step.checked(kept)
+        except XctCrackError as error:
+            self.say(f"{out.name} is unfinished and cannot be resumed: {error}", wrong=True)
+        else:
+            self.job.offer(f"{out.name} is unfinished.")
 
     def copy(self) -> None:
         """Put the step's command line on the clipboard."""

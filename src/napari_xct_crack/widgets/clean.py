@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLabel
+from qtpy.QtWidgets import QCheckBox
 
 from ..clean import CleanSettings
 from ..commands.clean import Clean
@@ -14,7 +14,7 @@ from ..errors import InputError, XctCrackError
 from ..io import read
 from ..volume import Volume
 from ._bench import Bench
-from ._editor import calm
+from ._choices import PathChoice
 from ._forms import Form
 from ._napari import position
 from ._previews import cleaned_slice
@@ -29,15 +29,15 @@ class CleanSection(Section):
 
     title = "Clean up"
     purpose = "Turns the probability into a mask; the steps act in the order in which they stand here."
+    step = Clean
 
     def __init__(self, bench: Bench) -> None:
         super().__init__(bench)
-        self.sources = QComboBox()
-        self.sources.setToolTip("Probabilities of this project, newest first.")
-        calm(self.sources)
-        self.sources.currentIndexChanged.connect(self.preview)
-        other = self.button("Other…", "Choose another probability or mask (an OME-Zarr folder).", self._choose)
-        self.line(QLabel("from"), self.sources, other, stretch=1)
+        tip = "Probabilities of this project, newest first."
+        self.sources = PathChoice("from", tip, "another probability or mask, an OME-Zarr folder", read)
+        self.sources.changed.connect(self.preview)
+        self.sources.refused.connect(lambda text: self.say(text, wrong=True))
+        self.column.addWidget(self.sources)
         self.form = Form(CleanSettings)
         self.form.changed.connect(self.preview)
         self.column.addWidget(self.form)
@@ -45,7 +45,7 @@ class CleanSection(Section):
         self.live.setToolTip("Show the cleaned slice anew whenever a setting or the slice changes.")
         self.live.toggled.connect(self._live_toggled)
         self.column.addWidget(self.live)
-        self.apply_button = self.button("Apply to all", "Clean the whole probability into a new mask.", self._apply)
+        self.apply_button = self.button("Apply to all", "Clean the whole probability into a new mask.", self.start)
         self._copy = self.copy_button()
         self.line(self.apply_button, self._copy)
         self.column.addWidget(self.job)
@@ -53,12 +53,11 @@ class CleanSection(Section):
         self._previewing.ready.connect(self._previewed)
         self._previewing.failed.connect(lambda text: self.say(text, wrong=True))
         self._open: dict[Path, Volume] = {}
-        self._out: Path | None = None
         bench.viewer.dims.events.point.connect(self._slice_changed)
         self.refresh()
 
     def refresh(self) -> None:
-        self._list_sources()
+        self.sources.offer(self.bench.found("probability*.ome.zarr"))
         ready = self.source is not None
         self.live.setEnabled(ready)
         self.apply_button.setEnabled(ready and not self.job.running)
@@ -68,39 +67,10 @@ class CleanSection(Section):
         elif not self.job.failure:
             self.say("")
 
-    def _list_sources(self) -> None:
-        listed = [self.sources.itemData(number) for number in range(self.sources.count())]
-        found = self.bench.project.found("probability*.ome.zarr") if self.bench.folder is not None else []
-        wanted = [
-            *found,
-            *(path for path in listed if path not in found and path.exists() and path.parent != self.bench.folder),
-        ]
-        if wanted == listed:
-            return
-        blocked = self.sources.blockSignals(True)
-        self.sources.clear()
-        for path in wanted:
-            self.sources.addItem(path.name, path)
-        self.sources.blockSignals(blocked)
-
     @property
     def source(self) -> Path | None:
         """The chosen store."""
-        path = self.sources.currentData()
-        return path if isinstance(path, Path) else None
-
-    def _choose(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(
-            self, "A probability or a mask (OME-Zarr)", str(self.bench.folder or "")
-        )
-        if not chosen:
-            return
-        path = Path(chosen)
-        self._open[path] = read(path)
-        if self.sources.findData(path) < 0:
-            self.sources.addItem(path.name, path)
-        self.sources.setCurrentIndex(self.sources.findData(path))
-        self.refresh()
+        return self.sources.path
 
     def _probability(self) -> Volume:
         path = self.source
@@ -143,23 +113,18 @@ class CleanSection(Section):
             self.bench.put(*layer)
             self.say("")
 
-    def _apply(self) -> None:
-        self._out = self.bench.project.free("mask", ".ome.zarr")
-        self.start()
-
     def command(self) -> Clean:
         if self.source is None:
             raise InputError("No probability is chosen; segment a scan first.")
-        out = self._out if self._out is not None else self.bench.project.free("mask", ".ome.zarr")
+        out = self.bench.project.free("mask", ".ome.zarr")
         return Clean.checked({**self.form.get(), "probability": str(self.source), "out": out})
 
     def _job_ended(self, result: object) -> None:
         super()._job_ended(result)
-        if self._out is not None and not self.job.failure and result != 130:
+        done = self.running
+        if isinstance(done, Clean) and not self.job.failure and result != 130:
             self.live.setChecked(False)
-            out = self._out
-            self.trying(lambda: self._show(out))
-        self._out = None
+            self.trying(lambda: self._show(done.out))
 
     def _show(self, out: Path) -> None:
         self.bench.show(replace(read(out), name=_MASK))

@@ -30,6 +30,7 @@ class CracksSection(Section):
 
     title = "Cracks"
     purpose = "Draws the synthetic cracks that are learnt; move a slider and look at the contact sheet."
+    step = Cracks
 
     def __init__(self, bench: Bench) -> None:
         super().__init__(bench)

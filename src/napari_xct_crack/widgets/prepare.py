@@ -33,6 +33,7 @@ class PrepareSection(Section):
         self.line(self.draw, self.fit, self.whole)
         self.crop = CropEditor(bench)
         self.crop.edited.connect(lambda _: self.prepare())
+        self.crop.refused.connect(lambda text: self.say(text, wrong=True))
         self.column.addWidget(self.crop)
         self.form = Form(PrepareSettings)
         self.form.changed.connect(self.prepare)

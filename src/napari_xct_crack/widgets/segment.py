@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QComboBox, QFileDialog, QLabel
+from qtpy.QtWidgets import QComboBox, QLabel
 
 from ..commands.segment import Segment
 from ..errors import InputError
@@ -18,16 +18,18 @@ from ..records import read_json
 from ..runs import Run, load_segmenter
 from ..volume import Box, Volume
 from ._bench import Bench
+from ._choices import PathChoice
 from ._devices import device_names
 from ._editor import calm
 from ._forms import Form
+from ._jobbox import duration
 from ._layers import crack_colour, layer_of, slice_box, thresholded
 from ._napari import position
 from ._section import Section, caption
 from ._threshold import Threshold
 from ._work import Newest
 
-_PROBABILITY, _CRACKS, _SLICE = "crack probability", "cracks", "this slice: cracks"
+_CRACKS, _SLICE = "cracks", "this slice: cracks"
 _REFRESH = 2.0
 """Seconds between two looks at a store that fills in."""
 
@@ -37,15 +39,15 @@ class SegmentSection(Section):
 
     title = "Segment"
     purpose = "Marks cracks with a trained run; try it on this slice first."
+    step = Segment
 
     def __init__(self, bench: Bench) -> None:
         super().__init__(bench)
-        self.runs = QComboBox()
-        self.runs.setToolTip("Trained runs of this project, newest first.")
-        calm(self.runs)
-        self.runs.currentIndexChanged.connect(self._run_chosen)
-        other = self.button("Other…", "Choose the folder of a run, or of a model that was shared.", self._choose)
-        self.line(QLabel("run"), self.runs, other, stretch=1)
+        tip = "Trained runs of this project, newest first."
+        self.runs = PathChoice("run", tip, "the folder of a run, or of a model that was shared", _model)
+        self.runs.changed.connect(self._run_chosen)
+        self.runs.refused.connect(lambda text: self.say(text, wrong=True))
+        self.column.addWidget(self.runs)
         self.card = caption("", "What the run was trained on.")
         self.column.addWidget(self.card)
         self.form = Form(SegmentSettings, skip=["device"])
@@ -67,7 +69,6 @@ class SegmentSection(Section):
         self._trying = Newest()
         self._trying.ready.connect(self._tried)
         self._trying.failed.connect(lambda text: self.say(text, wrong=True))
-        self._out: Path | None = None
         self._cropped = True
         self._shown: dict[str, Volume] = {}
         self._looked = 0.0
@@ -75,7 +76,8 @@ class SegmentSection(Section):
         self.refresh()
 
     def refresh(self) -> None:
-        self._list_runs()
+        found = [path.parent.parent for path in self.bench.found("*/model/card.json")]
+        self.runs.offer(found)
         ready = self.bench.prepared is not None and self.run_folder is not None
         self.slice_button.setEnabled(ready)
         for button in (self.crop_button, self.all_button, self._copy):
@@ -88,46 +90,16 @@ class SegmentSection(Section):
         elif not self.job.failure:
             self.say("")
 
-    def _list_runs(self) -> None:
-        folder = self.bench.folder
-        found = [path.parent.parent for path in self.bench.project.found("*/model/card.json")] if folder else []
-        listed = [self.runs.itemData(number) for number in range(self.runs.count())]
-        extra = [path for path in listed if path not in found and path.exists() and path.parent != folder]
-        wanted = [*found, *extra]
-        if wanted == listed:
-            return
-        kept = self.run_folder
-        blocked = self.runs.blockSignals(True)
-        self.runs.clear()
-        for path in wanted:
-            self.runs.addItem(path.name, path)
-        if kept in wanted:
-            self.runs.setCurrentIndex(wanted.index(kept))
-        self.runs.blockSignals(blocked)
-        self._run_chosen()
-
     @property
     def run_folder(self) -> Path | None:
         """The chosen run."""
-        path = self.runs.currentData()
-        return path if isinstance(path, Path) else None
+        return self.runs.path
 
     def _run_chosen(self) -> None:
         folder = self.run_folder
         self.card.setVisible(folder is not None)
         if folder is not None:
             self.trying(lambda: self.card.setText(_card_text(_model(folder))))
-
-    def _choose(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "Folder of a run or a model", str(self.bench.folder or ""))
-        if not chosen:
-            return
-        folder = Path(chosen)
-        _model(folder)
-        if self.runs.findData(folder) < 0:
-            self.runs.addItem(folder.name, folder)
-        self.runs.setCurrentIndex(self.runs.findData(folder))
-        self.refresh()
 
     def _needed_run(self) -> Path:
         if self.run_folder is None:
@@ -162,7 +134,12 @@ class SegmentSection(Section):
     def _tried(self, found: tuple[Volume, float]) -> None:
         probability, seconds = found
         self.show_cracks(_SLICE, probability)
-        self.say(f"This slice took {seconds:.1f} s; move the threshold to judge it.")
+        slices = self.bench.ready().crop.size / probability.crop.size
+        whole = self.bench.needed().crop.size / probability.crop.size
+        self.say(
+            f"This slice took {seconds:.1f} s, so the crop takes about {duration(seconds * slices)}, the whole scan "
+            f"{duration(seconds * whole)} and {probability.crop.size * whole / 1e9:.2g} GB at most."
+        )
 
     def show_cracks(self, name: str, probability: Volume, **options: Any) -> None:
         """Show a probability as labels from the threshold on."""
@@ -181,9 +158,10 @@ class SegmentSection(Section):
         self._cropped = cropped
         self.start()
 
-    def start(self) -> None:
-        self._out = self.bench.project.free("probability", ".ome.zarr")
-        super().start()
+    @property
+    def _out(self) -> Path | None:
+        """Where the work writes, or wrote last."""
+        return self.running.out if isinstance(self.running, Segment) else None
 
     def command(self) -> Segment:
         self.bench.ready()
@@ -193,7 +171,7 @@ class SegmentSection(Section):
             **self.form.get(),
             "device": self.device.currentText(),
             "run": self._needed_run(),
-            "out": self._out if self._out is not None else self.bench.project.free("probability", ".ome.zarr"),
+            "out": self.bench.project.free("probability", ".ome.zarr"),
             "crop": None if crop is None else (*crop.start, *crop.stop),
         }
         return Segment.checked(values)

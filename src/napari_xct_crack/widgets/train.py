@@ -9,12 +9,13 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QLabel
 
 from .. import presets
 from ..commands.train import Train
-from ..events import EpochEnd, Event, StepDone
+from ..events import EpochEnd, Event, Preview, StepDone
 from ..methods import Method
 from ..runs import TrainSettings
 from ._bench import Bench
 from ._devices import device_names, device_text, install_line
 from ._editor import calm
+from ._feedback import Feedback
 from ._fold import Fold
 from ._forms import Form
 from ._plots import LossPlot
@@ -33,6 +34,7 @@ class TrainSection(Section):
 
     title = "Train"
     purpose = "Learns to mark cracks from this scan and drawn cracks; no labels are needed."
+    step = Train
 
     def __init__(self, bench: Bench) -> None:
         super().__init__(bench)
@@ -43,15 +45,14 @@ class TrainSection(Section):
         self.method.currentTextChanged.connect(self._method_chosen)
         self.line(QLabel("preset"), self.preset, stretch=1)
         self.line(QLabel("method"), self.method, stretch=1)
-        self.minutes = QDoubleSpinBox()
-        self.minutes.setRange(0.1, 100000)
-        self.minutes.setDecimals(1)
-        self.minutes.setSuffix(" min")
-        self.minutes.setMinimumWidth(120)
-        self.minutes.setToolTip("Time to train; give more later to go on with the same run.")
-        calm(self.minutes)
+        self.budget = QDoubleSpinBox()
+        self.budget.setRange(0.1, 1000000)
+        self.budget.setDecimals(1)
+        self.budget.setToolTip("How long to train; give more later to go on with the same run.")
+        calm(self.budget)
+        self.unit = self._combo(["minutes", "epochs"], "What the number counts.")
         self.device = self._combo(device_names(), "Where to compute; auto is CUDA where it is there.")
-        self.line(QLabel("for"), self.minutes, QLabel("on"), self.device, stretch=3)
+        self.line(QLabel("for"), self.budget, self.unit, QLabel("on"), self.device)
         self.column.addWidget(caption(device_text(), "The device that auto takes, and the build of torch."))
         if install := install_line():
             line = caption(install, "Quit napari, then paste this into a terminal with napari's environment.")
@@ -75,9 +76,11 @@ class TrainSection(Section):
         self.monitors = caption("", "Shares of crack that tell, without labels, how the training goes.")
         self.monitors.hide()
         self.column.addWidget(self.monitors)
+        self.feedback = Feedback()
+        self.column.addWidget(self.feedback)
         self.job.told.connect(self._told)
         self.runs.currentIndexChanged.connect(self._run_chosen)
-        self._run: Path | None = None
+        self._run_folder: Path | None = None
         self._cracks: Any = None
         self._preset_chosen(self.preset.currentText())
         self.refresh()
@@ -98,8 +101,9 @@ class TrainSection(Section):
         settings = TrainSettings.checked(values)
         self._cracks = settings.cracks
         self.form.set(settings)
-        self.minutes.setValue(budget.get("minutes", 60.0))
-        self._epochs = budget.get("epochs")
+        unit, value = next(iter(budget.items()), ("minutes", 5.0))
+        self.unit.setCurrentText(unit)
+        self.budget.setValue(value)
         self._say_cracks()
 
     def _method_chosen(self, kind: str) -> None:
@@ -132,7 +136,7 @@ class TrainSection(Section):
             self.say("")
 
     def _list_runs(self) -> None:
-        found = [path.parent for path in self.bench.project.found("*/settings.json")] if self.bench.folder else []
+        found = [path.parent for path in self.bench.found("*/settings.json")]
         listed = [self.runs.itemData(number) for number in range(1, self.runs.count())]
         if self.runs.count() and listed == found:
             return
@@ -141,8 +145,8 @@ class TrainSection(Section):
         self.runs.addItem("new run", None)
         for path in found:
             self.runs.addItem(f"go on with {path.name}", path)
-        if self._run in found:
-            self.runs.setCurrentIndex(found.index(self._run) + 1)
+        if self._run_folder in found:
+            self.runs.setCurrentIndex(found.index(self._run_folder) + 1)
         self.runs.blockSignals(blocked)
         self._run_chosen()
 
@@ -150,6 +154,7 @@ class TrainSection(Section):
         """A run to go on with brings its own settings."""
         folder = self.runs.currentData()
         self.start_button.setText("Go on" if folder is not None else "Start")
+        self.feedback.open(folder)
         if isinstance(folder, Path):
             self.trying(lambda: self._show_run(folder))
 
@@ -157,7 +162,7 @@ class TrainSection(Section):
         from ..runs import Run
 
         settings = Run(folder).settings
-        self._run, self._cracks = folder, settings.cracks
+        self._run_folder, self._cracks = folder, settings.cracks
         self.form.set(settings)
 
     def command(self) -> Train:
@@ -168,9 +173,9 @@ class TrainSection(Section):
         values = {
             **self.bench.reading(),
             **{name: getattr(settings, name) for name in TrainSettings.model_fields},
-            "run": self._run if self._run is not None else self.bench.project.free("run"),
+            "run": self._run_folder if self._run_folder is not None else self.bench.project.free("run"),
             "preset": self.preset.currentText(),
-            "minutes": self.minutes.value(),
+            self.unit.currentText(): self.budget.value(),
             "crop": None if crop is None else (*crop.start, *crop.stop),
             "prepare": self.bench.prepared_by,
             "device": self.device.currentText(),
@@ -179,9 +184,10 @@ class TrainSection(Section):
 
     def start(self) -> None:
         chosen = self.runs.currentData()
-        self._run = chosen if isinstance(chosen, Path) else self.bench.project.free("run")
+        self._run_folder = chosen if isinstance(chosen, Path) else self.bench.project.free("run")
         self.plot.clear()
         self.monitors.setText("")
+        self.feedback.open(self._run_folder)
         super().start()
 
     def _told(self, events: list[Event]) -> None:
@@ -192,6 +198,8 @@ class TrainSection(Section):
             elif isinstance(event, EpochEnd):
                 self.monitors.show()
                 self.monitors.setText(_in_words(event))
+            elif isinstance(event, Preview):
+                self.feedback.open(self._run_folder)
 
     def _job_ended(self, result: object) -> None:
         super()._job_ended(result)

@@ -25,6 +25,7 @@ class VolumeSection(Section):
 
     title = "Volume"
     purpose = "Opens a scan without reading it: OME-Zarr, Zarr, TIFF, or a folder of slices."
+    step = Convert
 
     def __init__(self, bench: Bench) -> None:
         super().__init__(bench)

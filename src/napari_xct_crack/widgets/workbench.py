@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QObject, QSize
 from qtpy.QtGui import QShowEvent
@@ -23,11 +23,13 @@ from qtpy.QtWidgets import (
 
 from ._accordion import Accordion
 from ._bench import Bench
+from ._layers import made_here, volume_of
 from ._napari import Guard, show_scale_bar
 from ._section import Section
 
 if TYPE_CHECKING:
     from napari import Viewer
+    from napari.layers import Layer
 
 SECTIONS = {
     "Volume": ("volume", "Open a scan, see what it is, convert it."),
@@ -59,7 +61,16 @@ class Workbench(QWidget):
         self.bench.changed.connect(self._show_project)
         self._accordion.open("Volume")
         self._show_project()
+        napari_viewer.layers.events.inserted.connect(self._adopt)
+        for layer in napari_viewer.layers:
+            self._adopt(value=layer)
         QApplication.instance().aboutToQuit.connect(self._stop_and_save)
+
+    def _adopt(self, event: Any = None, value: Layer | None = None) -> None:
+        """Take the first scan that is opened another way: dropped on the window, or from the sample data."""
+        layer = value if value is not None else event.value
+        if self.bench.scan is None and made_here(layer) and volume_of(layer).role == "image":
+            self.bench.open(volume_of(layer), layer)
 
     def sizeHint(self) -> QSize:
         return QSize(400, 620)
@@ -145,6 +156,7 @@ class Workbench(QWidget):
     def close_work(self) -> None:
         """Leave the viewer as it was, and let go of all threads."""
         self._guard.stop()
+        self.bench.viewer.layers.events.inserted.disconnect(self._adopt)
         if self._window is not None:
             self._window.removeEventFilter(self)
             self._window = None
