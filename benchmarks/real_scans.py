@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--per-million", type=float, default=12)
+    parser.add_argument("--per-million", type=float, default=24)
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     whole = prepare(read(given.scan))

@@ -22,7 +22,7 @@ from napari_xct_crack.prepare import prepare
 from napari_xct_crack.records import read_tensors
 from napari_xct_crack.runs import Run, TrainSettings
 from napari_xct_crack.training import Budget, train
-from napari_xct_crack.volume import Volume
+from napari_xct_crack.volume import Box, Volume
 
 TINY = TrainSettings(
     network=Compact(width=2),
@@ -242,3 +242,10 @@ def test_the_number_of_slices_is_odd() -> None:
     with pytest.raises(SettingsError, match="odd"):
         TrainSettings.checked({"slices": 4})
     assert SemiSynthetic().kind == "semisynthetic"
+
+
+def test_a_single_slice_is_learnt_from_alone(scan: Volume, tmp_path: Path) -> None:
+    one = scan.cropped(Box((4, 0, 0), (5, 128, 128)))
+    run = finish(train(Run.create(tmp_path / "run", TINY, one), Budget(epochs=1), "cpu"))
+    assert run.segmenter().slices == 1
+    finish(train(Run.create(tmp_path / "run", TINY, one), Budget(epochs=2), "cpu"))

@@ -108,6 +108,8 @@ class Run:
 
         Parameters
         ----------
+        settings
+            Of more `slices` than the scan has, as many as it has are used.
         volume
             The prepared scan.
         window_rule
@@ -119,6 +121,9 @@ class Run:
             If the folder holds another run or other files, or cannot be written.
         """
         folder = Path(folder).absolute()
+        # a thinner stack has no neighbours to show: repeated slices would not look like the rendered ones
+        deepest = max(1, volume.shape[0] - 1 + volume.shape[0] % 2)
+        settings = settings.model_copy(update={"slices": min(settings.slices, deepest)})
         record = {
             "format": FORMAT,
             "settings": settings.model_dump(mode="json"),

@@ -15,6 +15,13 @@ from .response import DARK, dark_response, flat_field
 from .volume import Box, Triple, Volume
 
 
+_FAINT = -1.6
+"""Response down to which a dark place is followed: the ends of cracks fade."""
+
+_SPECK = 8
+"""Longest side, in voxels, of what is taken for a pore."""
+
+
 @dataclass(frozen=True)
 class Slab:
     """A block of the scan in memory; arrays of shape (z, y, x)."""
@@ -73,16 +80,16 @@ def read_slab(volume: Volume, box: Box, size: int) -> tuple[Slab, Appearance]:
 
 
 def doubt(response: NDArray[np.float32], part: NDArray[np.bool_], point_spread: float) -> NDArray[np.bool_]:
-    """Voxels that may be crack: dark ones grown by one, but for ball-like specks (pores) and the part's blurred rim.
+    """Voxels that may be crack: dark ones with all that is faintly dark beside them, grown by one.
+
+    Small specks (pores) and the part's blurred rim are left out.
 
     All arrays have the shape (z, y, x).
     """
-    dark = part & (response < DARK)
-    labels, count = ndimage.label(dark, structure=np.ones((3, 3, 3)))
-    if count:
-        longest = np.array([max(s.stop - s.start for s in place) for place in ndimage.find_objects(labels)])
-        dark &= np.concatenate([[False], longest > 8])[labels]
-    grown = ndimage.binary_dilation(dark, structure=np.ones((3, 3, 3)))
+    labels, count = ndimage.label(part & (response < _FAINT), structure=np.ones((3, 3, 3)))
+    longest = np.array([0] + [max(s.stop - s.start for s in place) for place in ndimage.find_objects(labels)])
+    sure = np.bincount(labels[part & (response < DARK)], minlength=count + 1) > 0
+    grown = ndimage.binary_dilation((sure & (longest > _SPECK))[labels], structure=np.ones((3, 3, 3)))
     rim = ndimage.distance_transform_edt(part) if not part.all() else None
     if rim is not None:
         grown &= rim > 2.5 * point_spread + 1

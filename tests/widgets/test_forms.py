@@ -16,7 +16,7 @@ from napari_xct_crack.settings import Length, Settings
 from napari_xct_crack.widgets._forms import Form
 
 pytestmark = pytest.mark.gui
-FINITE = st.floats(allow_nan=False, allow_infinity=False)
+FINITE = st.floats(1e-250, 1e250) | st.floats(-1e250, -1e-250) | st.just(0.0)
 SHARE = st.floats(1e-4, 1)
 
 

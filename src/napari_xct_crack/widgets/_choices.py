@@ -55,10 +55,11 @@ class PathChoice(QWidget):
         return path if isinstance(path, Path) else None
 
     def offer(self, found: list[Path], chosen: Path | None = None) -> None:
-        """List what was found, and what was chosen elsewhere; keep the choice unless told otherwise."""
+        """List what was found, newest first, and what was chosen elsewhere; a new one is chosen, else the choice kept."""
         wanted = [*found, *(path for path in self._elsewhere if path not in found and path.exists())]
         listed = [self._combo.itemData(number) for number in range(self._combo.count())]
-        kept = chosen or self.path
+        new = found[0] if found and found[0] not in listed else None
+        kept = chosen or new or self.path
         if wanted == listed and kept == self.path:
             return
         blocked = self._combo.blockSignals(True)

@@ -113,7 +113,7 @@ class CropEditor(QWidget):
         corners = [outline_of(box, image, along, at) for box in boxes]
         flat = along == 0
         shapes = [corner[:, 1:] if flat else corner for corner in corners]
-        known = self._bench.viewer.layers[_NAME] if _NAME in self._bench.viewer.layers else None
+        known = next((layer for layer in self._bench.viewer.layers if layer.name == _NAME), None)
         if known is not None and known.ndim == (2 if flat else 3):
             self._syncing = True
             known.selected_data = set(range(len(known.data)))

@@ -20,11 +20,12 @@ from ._work import Task
 if TYPE_CHECKING:
     from napari import Viewer
 
+_PLACEHOLDER = "simulated scan: being made …"
 _making: list[Task] = []
 
 
 def sample() -> list[LayerData]:
-    """Layers of the simulated scan; none at first, they follow when it has been made (under a minute)."""
+    """Layers of the simulated scan; at first an empty one in their place, until it has been made (under a minute)."""
     folder = user_cache_path("napari-xct-crack", appauthor=False) / f"sample-{__version__}"
     if (folder / "truth.json").exists():
         return layers(folder)
@@ -34,7 +35,7 @@ def sample() -> list[LayerData]:
     if not _making:
         _make(folder, viewer)
     tell("The simulated scan is being made, once; it opens in less than a minute.")
-    return []
+    return [([], {"name": _PLACEHOLDER, "ndim": 3}, "points")]
 
 
 def layers(folder: Path) -> list[LayerData]:
@@ -52,6 +53,8 @@ def _make(folder: Path, viewer: Viewer) -> None:
 
     def ended(_: object) -> None:
         _making.remove(task)
+        if _PLACEHOLDER in viewer.layers:
+            viewer.layers.remove(_PLACEHOLDER)
         if failures:
             warn(failures[-1])
         elif (folder / "truth.json").exists():

@@ -42,7 +42,7 @@ class Section(QWidget):
         self.job.ended.connect(self._job_ended)
         self.job.resumed.connect(lambda: self.trying(self._resume))
         bench.changed.connect(self.refresh)
-        bench.changed.connect(self._offer_unfinished)
+        bench.changed.connect(self.offer_unfinished)
 
     def refresh(self) -> None:
         """Enable what can be done now, and say what is missing."""
@@ -107,15 +107,15 @@ class Section(QWidget):
         if self.running is not None:
             self._run(self.running)
 
-    def _offer_unfinished(self) -> None:
+    def offer_unfinished(self) -> None:
         """Offer to go on with a step of this project that was stopped, perhaps by closing napari."""
         if self.job.running or self.bench.folder is None:
             return
         kept = self.bench.project.recall().get(self._unfinished)
-        out = Path(kept["out"]) if kept and "out" in kept else None
-        if out is None or not (out / ".work").exists():
+        if not kept or not (Path(kept["out"]) / ".work").exists():
             self.job.offer("")
             return
+        out = Path(kept["out"])
         try:
             self.running = self.step.checked(kept)
         except XctCrackError as error:
@@ -141,6 +141,7 @@ class Section(QWidget):
         if self.job.failure:
             self.say(self.job.failure, wrong=True)
         self.refresh()
+        self.offer_unfinished()
 
 
 def caption(text: str, tip: str) -> QLabel:

@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from napari.qt.threading import create_worker
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, QThreadPool, QTimer, Signal
 
 from ..errors import XctCrackError
 from ..events import Event, Failed, Work
@@ -17,6 +17,8 @@ from ..jobs import Job, Stage
 
 _PERIOD = 0.1
 """Seconds between two signals, at least."""
+_PATIENCE = 10_000
+"""Milliseconds that calls are given to end when the window closes."""
 
 
 class _End:
@@ -171,3 +173,8 @@ class Newest(QObject):
         self._worker = None
         if not self._closed:
             QTimer.singleShot(0, self._next)
+
+
+def wait_for_threads() -> None:
+    """Give calls that run a moment to end: a thread that outlives the window takes the program down with it."""
+    QThreadPool.globalInstance().waitForDone(_PATIENCE)

@@ -26,6 +26,7 @@ from ._bench import Bench
 from ._layers import made_here, volume_of
 from ._napari import Guard, show_scale_bar
 from ._section import Section
+from ._work import wait_for_threads
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -86,6 +87,7 @@ class Workbench(QWidget):
         found = vars(import_module(f"{__package__}.{module}")).values()
         kind = next(value for value in found if isinstance(value, type) and getattr(value, "title", "") == title)
         made: Section = kind(self.bench)
+        made.offer_unfinished()
         made.job.told.connect(lambda _: self._accordion.note(title, "· working"))
         made.job.ended.connect(lambda _: self._accordion.note(title, ""))
         return made
@@ -163,6 +165,7 @@ class Workbench(QWidget):
         for body in self._accordion.sections.values():
             if isinstance(body, Section):
                 body.close_work()
+        wait_for_threads()
 
 
 def ask_about(parent: QWidget, titles: list[str]) -> str:
