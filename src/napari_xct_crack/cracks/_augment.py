@@ -96,7 +96,12 @@ def _sample(source, result, maps, cos, sin):  # type: ignore[no-untyped-def]
             sx = m[0, 1] + gy * m[1, 1] + gx * m[2, 1]
             y0, x0 = int(np.floor(sy)), int(np.floor(sx))
             fy, fx = sy - y0, sx - x0
-            for dy, dx, share in ((0, 0, (1 - fy) * (1 - fx)), (0, 1, (1 - fy) * fx), (1, 0, fy * (1 - fx)), (1, 1, fy * fx)):
+            for dy, dx, share in (
+                (0, 0, (1 - fy) * (1 - fx)),
+                (0, 1, (1 - fy) * fx),
+                (1, 0, fy * (1 - fx)),
+                (1, 1, fy * fx),
+            ):
                 if share > 1e-6 and 0 <= y0 + dy < height and 0 <= x0 + dx < width:
                     for z in range(depth):
                         result[z, y, x] += share * source[z, y0 + dy, x0 + dx]
@@ -139,7 +144,10 @@ def _link(ay, ax, by, bx, target, maps, cos, sin):  # type: ignore[no-untyped-de
                 first, last = _inside(py - i, px - j, qy - i, qx - j, half, 0.5 * n / max(height, width))
                 if first > last:
                     continue
-                y0, x0 = (py + first * (qy - py)) * height / n - 0.5 - my, (px + first * (qx - px)) * width / n - 0.5 - mx
+                y0, x0 = (
+                    (py + first * (qy - py)) * height / n - 0.5 - my,
+                    (px + first * (qx - px)) * width / n - 0.5 - mx,
+                )
                 y1, x1 = (py + last * (qy - py)) * height / n - 0.5 - my, (px + last * (qx - px)) * width / n - 0.5 - mx
                 _line(
                     target,

@@ -48,7 +48,9 @@ class FractalCracks(CrackGenerator):
         Length(8.5), description="Mean thickness of the trunks; the published one is 17 on a canvas of 512."
     )
     canvas: Length = Field(Length(256), description="Side of the square that holds a tree.")
-    warp: float = Field(1.0, ge=0, le=1, description="Share of the patches that are warped; half of them are turned too.")
+    warp: float = Field(
+        1.0, ge=0, le=1, description="Share of the patches that are warped; half of them are turned too."
+    )
     lean: float = Field(
         0.4,
         ge=0,
@@ -118,7 +120,8 @@ def _fill(
 ) -> None:
     """Add a bar to a slice: its exact share of each voxel, and its middle line where it is thick enough."""
     (top, bottom), (left, right) = (
-        (start[axis] + scale * bar[axis], start[axis] + scale * min(bar[axis] + bar[axis + 2], CANVAS)) for axis in (0, 1)
+        (start[axis] + scale * bar[axis], start[axis] + scale * min(bar[axis] + bar[axis + 2], CANVAS))
+        for axis in (0, 1)
     )
     shares, places = [], []
     for low, high, length in ((top, bottom, coverage.shape[0]), (left, right, coverage.shape[1])):

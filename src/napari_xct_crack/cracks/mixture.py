@@ -23,7 +23,9 @@ class Mixture(CrackGenerator):
     second: CrackGenerator = Field(RandomCracks(), description="The other generator.")
     share: float = Field(0.5, ge=0, le=1, description="Share of the cracked patches that the second generator draws.")
     empty: float = Field(0.1, ge=0, le=1, description="Share of the patches that are left without cracks.")
-    warp: float = Field(0.0, ge=0, le=1, description="Share of the patches that are warped; half of them are turned too.")
+    warp: float = Field(
+        0.0, ge=0, le=1, description="Share of the patches that are warped; half of them are turned too."
+    )
 
     def draw(self, shape: Triple, rng: np.random.Generator, voxel_size: VoxelSize | None = None) -> Drawn:
         if rng.random() < self.empty:
