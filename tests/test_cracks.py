@@ -1,26 +1,50 @@
 """What every crack generator keeps, and the laws of the single ones."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from scipy import ndimage
 
 from napari_xct_crack.cracks import CrackGenerator
+from napari_xct_crack.cracks._masks import build
 from napari_xct_crack.cracks._surface import TILE, Sheet, carve, surface
 from napari_xct_crack.cracks.random import RandomCracks, expected_length
 from napari_xct_crack.cracks.sheet import SheetCracks
 from napari_xct_crack.errors import SettingsError
+from napari_xct_crack.events import finish
 from napari_xct_crack.settings import Length
 
 KINDS = sorted(CrackGenerator.kinds())
+LENGTHS = {
+    kind: [
+        name
+        for name, info in CrackGenerator.named(kind).model_fields.items()
+        if isinstance(info.default, Length) and info.default.value > 1
+    ]
+    for kind in KINDS
+}
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small library of masks, which one generator cannot do without."""
+    folder = tmp_path_factory.mktemp("library")
+    for seed in range(3):
+        mask = RandomCracks(count=(1, 2)).draw((1, 150, 200), np.random.default_rng(seed)).target[0]
+        Image.fromarray(mask).save(folder / f"{seed}.png")
+    finish(build(folder, folder / "cracks.safetensors"))
+    return folder / "cracks.safetensors"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), depth=st.sampled_from([1, 5]))
-def test_every_generator_draws_valid_repeatable_cracks(kind: str, seed: int, depth: int) -> None:
-    generator = CrackGenerator.named(kind)()
+def test_every_generator_draws_valid_repeatable_cracks(library: Path, kind: str, seed: int, depth: int) -> None:
+    generator = CrackGenerator.named(kind).checked({"path": library} if kind == "library" else {})
     drawn = generator.draw((depth, 96, 128), np.random.default_rng(seed))
     again = generator.draw((depth, 96, 128), np.random.default_rng(seed))
     assert drawn.coverage.shape == drawn.target.shape == (depth, 96, 128)
@@ -32,13 +56,10 @@ def test_every_generator_draws_valid_repeatable_cracks(kind: str, seed: int, dep
     np.testing.assert_array_equal(drawn.target, again.target)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if LENGTHS[kind]])
 def test_micrometres_need_a_voxel_size(kind: str) -> None:
     cls = CrackGenerator.named(kind)
-    field = next(
-        name for name, info in cls.model_fields.items() if isinstance(info.default, Length) and info.default.value > 1
-    )
-    generator = cls(**{field: "2um"})
+    generator = cls(**{LENGTHS[kind][0]: "2um"})
     with pytest.raises(SettingsError, match="voxel size is unknown"):
         [generator.draw((1, 64, 64), np.random.default_rng(seed)) for seed in range(20)]
     generator.draw((1, 64, 64), np.random.default_rng(0), (0.7, 0.7, 0.7))

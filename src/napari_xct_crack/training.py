@@ -116,7 +116,7 @@ class _Trainer:
         )
         yield from (Warned(note) for note in look.notes)
         share = self.patches.doubtful_share
-        if share > 0.1:
+        if share > 0.2:
             yield Warned(
                 f"{share:.0%} of the metal is dark against its surroundings; check the part mask and the polarity."
             )

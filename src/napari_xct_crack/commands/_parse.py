@@ -87,7 +87,7 @@ def _base(command: type[Command], tokens: Sequence[str]) -> Values:
         over["preset"] = command.default_preset()
     base: Values = plain(presets.load(over["preset"])) if over.get("preset") else {}
     base = merged(base | dict.fromkeys(_others(command, over)), over)
-    for name, kind in early.items():
+    for name, kind in sorted(early.items(), key=lambda item: item[0].count(".")):  # a kind before those within it
         path = tuple(part.replace("-", "_") for part in name.removeprefix("--").split("."))
         over = {}
         _put(over, path, kind)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,7 @@ class Masks:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._file = safe_open(path, framework="numpy")
+            self._file: Any = safe_open(path, framework="numpy")
             if (self._file.metadata() or {}).get("format") != FORMAT:
                 raise InputError(
                     f"{path} is no library of crack masks; make one with xct-crack library FOLDER LIBRARY."

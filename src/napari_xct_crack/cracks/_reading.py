@@ -87,7 +87,7 @@ def _grey(picture: NDArray[np.generic]) -> NDArray[np.generic]:
     colours = picture.reshape(*picture.shape[:2], -1)
     opaque = np.ones(colours.shape[:2], np.bool_)
     if colours.shape[2] in (2, 4):
-        opaque, colours = np.asarray(colours[..., -1] > colours[..., -1].max() / 2), colours[..., :-1]  # type: ignore[operator]
+        opaque, colours = np.asarray(colours[..., -1] > colours[..., -1].max() / 2), colours[..., :-1]
     spread = [float(channel[opaque].astype(np.float64).std()) for channel in np.moveaxis(colours, -1, 0)]
     if max(spread) == 0 and not opaque.all():
         return opaque

@@ -19,7 +19,7 @@ class SheetCracks(CrackGenerator):
     """Planar cracks with a fractional Brownian surface, an aperture law and an irregular front."""
 
     kind: Literal["sheet"] = "sheet"
-    count: tuple[int, int] = Field((0, 4), description="Fewest and most cracks that are tried per stack; some miss it.")
+    count: tuple[int, int] = Field((3, 9), description="Fewest and most cracks that are tried per stack; some miss it.")
     aperture_min: Length = Field(Length(0.3), description="Smallest opening at a crack's centre.")
     aperture_max: Length = Field(Length(4.5), description="Largest opening at a crack's centre; drawn log-uniformly.")
     radius_min: Length = Field(Length(12), description="Smallest radius of a crack.")

@@ -44,7 +44,7 @@ class CropEditor(QWidget):
                 self._spin(f"Voxel after the last of the crop along {axis}."),
             )
             extent = QLabel()
-            extent.setToolTip(f"Length of the crop along {axis}.")
+            extent.setToolTip(f"Length of the crop along {axis}, in voxels and µm.")
             for column, widget in enumerate((QLabel(axis), first, QLabel("to"), last, extent)):
                 grid.addWidget(widget, row, column)
             self._spins.append((first, last))
@@ -96,7 +96,7 @@ class CropEditor(QWidget):
     def _say_extents(self) -> None:
         for axis, (label, side) in enumerate(zip(self._extents, self.box.shape, strict=True)):
             voxel = self._voxel_size[axis] if self._voxel_size else None
-            label.setText(f"{side} voxels" + (f" = {side * voxel:.4g} µm" if voxel else ""))
+            label.setText(f"{side} = {side * voxel:.4g} µm" if voxel else f"{side} voxels")
 
     def draw(self) -> None:
         """Let the user draw a rectangle on the slice that is shown; it replaces the one before."""

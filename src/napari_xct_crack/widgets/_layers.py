@@ -75,15 +75,15 @@ def layer_of(volume: Volume, **options: Any) -> LayerData:
     kind = "image" if volume.role in ("image", "probability") else "labels"
     if kind == "labels":
         levels = [level.astype(np.uint8) if level.dtype == bool else level for level in levels]
-        settings |= crack_colour() if volume.role == "mask" else {}
+        settings |= one_colour() if volume.role == "mask" else {}
     return (levels if len(levels) > 1 else levels[0], settings | options, kind)
 
 
-def crack_colour() -> dict[str, Any]:
+def one_colour(colour: tuple[float, float, float, float] = (1.0, 0.25, 0.1, 1.0)) -> dict[str, Any]:
     """How label 1 is shown: one strong colour over grey."""
     from napari.utils.colormaps import DirectLabelColormap
 
-    colours = {None: (0.0, 0.0, 0.0, 0.0), 0: (0.0, 0.0, 0.0, 0.0), 1: (1.0, 0.25, 0.1, 1.0)}
+    colours = {None: (0.0, 0.0, 0.0, 0.0), 0: (0.0, 0.0, 0.0, 0.0), 1: colour}
     return {"colormap": DirectLabelColormap(color_dict=colours), "opacity": 0.7}
 
 
@@ -99,6 +99,7 @@ def part_layer(volume: Volume, name: str) -> LayerData:
         "scale": tuple(factor * voxel),
         "translate": tuple((np.array(volume.offset) + (factor - 1) / 2) * voxel),
         "units": ("um" if volume.voxel_size else "pixel",) * 3,
+        **one_colour((0.2, 0.6, 1.0, 1.0)),
         "opacity": 0.25,
         "blending": "translucent_no_depth",
     }

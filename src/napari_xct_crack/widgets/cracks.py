@@ -16,6 +16,7 @@ from ..volume import Volume
 from ._bench import Bench
 from ._editor import calm
 from ._forms import KindForm
+from ._layers import one_colour
 from ._napari import look_at
 from ._previews import beside, drawn_sheet, rendered_sheet
 from ._section import Section
@@ -144,7 +145,7 @@ class CracksSection(Section):
         self._patches = (scan, patches)
         layer = self._put(beside(frames, scan, _RENDERED, contrast_limits=(-1.0, 1.0)))
         layer.visible = True
-        self._put(beside(truth, scan, _TRUTH, labels=True, opacity=0.5, visible=False))
+        self._put(beside(truth, scan, _TRUTH, labels=True, visible=False, **one_colour()))
         if _SHEET in self.bench.viewer.layers:
             self.bench.viewer.layers[_SHEET].visible = False
         look_at(self.bench.viewer, layer)

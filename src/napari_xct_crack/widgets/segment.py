@@ -23,7 +23,7 @@ from ._devices import device_names
 from ._editor import calm
 from ._forms import Form
 from ._jobbox import duration
-from ._layers import crack_colour, layer_of, slice_box, thresholded
+from ._layers import layer_of, one_colour, slice_box, thresholded
 from ._napari import position
 from ._section import Section, caption
 from ._threshold import Threshold
@@ -147,7 +147,7 @@ class SegmentSection(Section):
         _, settings, _ = layer_of(probability)
         keep = {key: settings[key] for key in ("scale", "translate", "units", "multiscale", "metadata")}
         data = thresholded(probability, self.threshold.value)
-        self.bench.put(data, {**keep, **crack_colour(), "name": name, **options}, "labels")
+        self.bench.put(data, {**keep, **one_colour(), "name": name, **options}, "labels")
 
     def _threshold_moved(self) -> None:
         for name, probability in self._shown.items():

@@ -52,7 +52,8 @@ class TrainSection(Section):
         calm(self.budget)
         self.unit = self._combo(["minutes", "epochs"], "What the number counts.")
         self.device = self._combo(device_names(), "Where to compute; auto is CUDA where it is there.")
-        self.line(QLabel("for"), self.budget, self.unit, QLabel("on"), self.device)
+        self.line(QLabel("for"), self.budget, self.unit, stretch=1)
+        self.line(QLabel("on"), self.device, stretch=1)
         self.column.addWidget(caption(device_text(), "The device that auto takes, and the build of torch."))
         if install := install_line():
             line = caption(install, "Quit napari, then paste this into a terminal with napari's environment.")
