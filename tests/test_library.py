@@ -106,7 +106,7 @@ def test_what_is_no_mask_is_dropped_and_counted(tmp_path: Path) -> None:
     (deep / "notes.txt").write_text("no image")
     told = said(build(tmp_path / "a", tmp_path / "out"))
     assert any("broken.png cannot be read" in text for text in told)
-    assert "4 masks kept; dropped: 1 damaged, 1 photographs, not masks, 2 empty, 1 all crack." in told
+    assert "4 masks kept; dropped: 2 empty, 1 all crack, 1 photographs, 1 damaged." in told
     assert len(Masks(tmp_path / "out")) == 4
 
 

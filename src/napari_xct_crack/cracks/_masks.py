@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from ._reading import LOSSY, bright, images, pages
 
 FORMAT = "xct-crack mask library 1"
 Mask = NDArray[np.bool_]
+_EMPTY, _FULL, _PHOTO, _DAMAGED = "empty", "all crack", "photographs", "damaged"
 Polarity = Literal["auto", "bright", "dark"]
 """Which pixels of a mask image are crack; automatically the fewer ones, counted over all images of one folder."""
 
@@ -54,7 +55,7 @@ class Masks:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._file: Any = safe_open(path, framework="numpy")
+            self._file = cast(Any, safe_open(path, framework="numpy"))  # untyped
             if (self._file.metadata() or {}).get("format") != FORMAT:
                 raise InputError(
                     f"{path} is no library of crack masks; make one with xct-crack library FOLDER LIBRARY."
@@ -111,7 +112,7 @@ def build(folder: Path, out: Path, polarity: Polarity = "auto", width: float | N
         If there is no image, or no mask is left.
     """
     found, done = images(folder), 0
-    dropped: Counter[str] = Counter()
+    dropped = Counter(dict.fromkeys((_EMPTY, _FULL, _PHOTO, _DAMAGED), 0))
     kept: list[Packed] = []
     for _, paths in groupby(sorted(found, key=lambda path: (path.parent, path.name)), key=lambda path: path.parent):
         together: list[Packed] = []
@@ -120,10 +121,10 @@ def build(folder: Path, out: Path, polarity: Polarity = "auto", width: float | N
                 read = [bright(picture, path.suffix.lower() in LOSSY) for picture in pages(path)]
             except InputError as error:
                 yield Warned(str(error))
-                dropped["damaged"] += 1
+                dropped[_DAMAGED] += 1
                 read = []
             together += [Packed.of(mask) for mask in read if mask is not None]
-            dropped["photographs, not masks"] += sum(mask is None for mask in read)
+            dropped[_PHOTO] += sum(mask is None for mask in read)
             done += 1
             yield Progress(done, len(found), "mask images")
         kept += _cracks(together, polarity, width, dropped)
@@ -139,12 +140,11 @@ def build(folder: Path, out: Path, polarity: Polarity = "auto", width: float | N
 def _cracks(masks: list[Packed], polarity: Polarity, width: float | None, dropped: Counter[str]) -> list[Packed]:
     """The masks of one folder with crack True, thinned; uniform ones are counted in `dropped`."""
     mixed = [mask for mask in masks if 0 < mask.share < 1]
-    # two shares only: a lone uniform image says by itself which it is
     pixels = sum(mask.shape[0] * mask.shape[1] for mask in mixed)
     bright_share = sum(mask.share * mask.shape[0] * mask.shape[1] for mask in mixed) / max(pixels, 1)
     dark = polarity == "dark" or (polarity == "auto" and bright_share > 0.5)
-    dropped["empty"] += sum(mask.share == float(dark) for mask in masks)
-    dropped["all crack"] += sum(mask.share == float(not dark) for mask in masks)
+    dropped[_EMPTY] += sum(mask.share == float(dark) for mask in masks)
+    dropped[_FULL] += sum(mask.share == float(not dark) for mask in masks)
     turned = [Packed.of(~mask.mask) for mask in mixed] if dark else mixed
     return turned if width is None else [Packed.of(thinned(mask.mask, width)[1]) for mask in turned]
 

@@ -39,17 +39,3 @@ def tolerant_dice_loss(logits: Tensor, target: Tensor, weight: Tensor, tolerance
     precision = ((probability * near_target).sum() + 1) / (probability.sum() + 1)
     recall = ((probability * target).sum() + 1) / ((weight * target).sum() + 1)
     return 1 - 2 * precision * recall / (precision + recall)
-
-
-def trimmed(logits: Tensor, target: Tensor, weight: Tensor, share: float) -> Tensor:
-    """The weight without the `share` of background voxels that look most like cracks to the net.
-
-    Some of the background is crack that the doubt rule missed. A net soon takes it for crack, and later learns it by heart
-    as metal if it is told so.
-    """
-    background = (weight > 0) & (target == 0)
-    scores = logits.detach()[background]
-    if share == 0 or scores.numel() == 0:
-        return weight
-    kept = max(1, round(scores.numel() * (1 - share)))
-    return weight * ~(background & (logits.detach() > scores.kthvalue(kept).values))

@@ -12,7 +12,7 @@ from torch import device, nn
 from ..networks import Network
 from ..networks._norm import norm_mode_for, set_norm
 from . import Batch, Learner, Method
-from ._losses import cross_entropy, tolerant_dice_loss, trimmed
+from ._losses import cross_entropy, tolerant_dice_loss
 
 
 class SemiSynthetic(Method):
@@ -31,9 +31,6 @@ class SemiSynthetic(Method):
     )
     crack_weight: float = Field(3.0, gt=0, le=100, description="How often a crack voxel counts in the cross-entropy.")
     dice: float = Field(1.0, ge=0, le=10, description="Weight of the Dice loss beside the cross-entropy.")
-    trim: float = Field(
-        0.01, ge=0, lt=0.5, description="Share of the background voxels, those most like cracks, that teach nothing."
-    )
     tolerance: int = Field(1, ge=0, le=4, description="Displacement, in voxels, that the Dice loss forgives.")
 
     def start(self, network: Network, channels: int, on: device) -> Learner:
@@ -57,9 +54,8 @@ class _SemiSynthetic(Learner):
         for group in optimizer.param_groups:
             group["lr"] = self.settings.learning_rate * _schedule(done)
         logits = segmenter(batch.rendered)
-        weight = trimmed(logits, batch.masks, batch.weight, self.settings.trim)
-        entropy = cross_entropy(logits, batch.masks, weight, self.settings.crack_weight)
-        overlap = tolerant_dice_loss(logits, batch.masks, weight, self.settings.tolerance)
+        entropy = cross_entropy(logits, batch.masks, batch.weight, self.settings.crack_weight)
+        overlap = tolerant_dice_loss(logits, batch.masks, batch.weight, self.settings.tolerance)
         loss = entropy + self.settings.dice * overlap
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -81,7 +81,6 @@ class TrainSection(Section):
         self.column.addWidget(self.feedback)
         self.job.told.connect(self._told)
         self.runs.currentIndexChanged.connect(self._run_chosen)
-        self._run_folder: Path | None = None
         self._cracks: Any = None
         self._preset_chosen(self.preset.currentText())
         self.refresh()
@@ -163,18 +162,23 @@ class TrainSection(Section):
         from ..runs import Run
 
         settings = Run(folder).settings
-        self._run_folder, self._cracks = folder, settings.cracks
+        self._cracks = settings.cracks
         self.form.set(settings)
+
+    @property
+    def _run_folder(self) -> Path | None:
+        """The run that is trained, or was trained last."""
+        return self.running.run_ if isinstance(self.running, Train) else None
 
     def command(self) -> Train:
         prepared, crop = self.bench.ready(), self.bench.crop
         assert prepared.window is not None
-        going_on = isinstance(self.runs.currentData(), Path)
+        going_on: Path | None = self.runs.currentData()
         settings = self.form.settings(cracks=self._cracks if going_on else self.cracks)
         values = {
             **self.bench.reading(),
             **{name: getattr(settings, name) for name in TrainSettings.model_fields},
-            "run": self._run_folder if self._run_folder is not None else self.bench.project.free("run"),
+            "run": going_on or self.bench.project.free("run"),
             "preset": self.preset.currentText(),
             self.unit.currentText(): self.budget.value(),
             "crop": None if crop is None else (*crop.start, *crop.stop),
@@ -184,12 +188,10 @@ class TrainSection(Section):
         return Train.checked(values)
 
     def start(self) -> None:
-        chosen = self.runs.currentData()
-        self._run_folder = chosen if isinstance(chosen, Path) else self.bench.project.free("run")
+        super().start()
         self.plot.clear()
         self.monitors.setText("")
         self.feedback.open(self._run_folder)
-        super().start()
 
     def _told(self, events: list[Event]) -> None:
         for event in events:
