@@ -84,7 +84,9 @@ def one_colour(colour: tuple[float, float, float, float] = (1.0, 0.25, 0.1, 1.0)
     from napari.utils.colormaps import DirectLabelColormap
 
     colours = {None: (0.0, 0.0, 0.0, 0.0), 0: (0.0, 0.0, 0.0, 0.0), 1: colour}
-    return {"colormap": DirectLabelColormap(color_dict=colours), "opacity": 0.7}
+    # Without depth, or the scan hides the cracks that lie in it when both are shown in 3-D.
+    blending = "translucent_no_depth"
+    return {"colormap": DirectLabelColormap(color_dict=colours), "opacity": 0.7, "blending": blending}
 
 
 def part_layer(volume: Volume, name: str) -> LayerData:
@@ -101,7 +103,6 @@ def part_layer(volume: Volume, name: str) -> LayerData:
         "units": ("um" if volume.voxel_size else "pixel",) * 3,
         **one_colour((0.2, 0.6, 1.0, 1.0)),
         "opacity": 0.25,
-        "blending": "translucent_no_depth",
     }
     data, kwargs, kind = layer_of(Volume(levels=mask.levels, role="mask", name=name))
     return data, kwargs | settings, kind

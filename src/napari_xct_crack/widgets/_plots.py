@@ -28,11 +28,10 @@ class LossPlot(QWidget):
         self._plot = pyqtgraph.PlotWidget(background=None)
         self._plot.setLabel("bottom", "step")
         self._plot.setLabel("left", "loss")
-        self._plot.setLogMode(y=True)
         self._plot.showGrid(x=True, y=True, alpha=0.2)
         self._plot.addLegend(offset=(-5, 5), labelTextSize="8pt")
         self._plot.setMenuEnabled(False)
-        self.setToolTip("Losses while training, logarithmic; falling and then level is good.")
+        self.setToolTip("Losses while training; falling and then level is good.")
         self.setFixedHeight(170)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -56,7 +55,7 @@ class LossPlot(QWidget):
             steps, values = self._curves.setdefault(name, ([], []))
             smooth = value if not values else 0.9 * values[-1] + 0.1 * value
             steps.append(step)
-            values.append(max(smooth, 1e-12))
+            values.append(smooth)
             if len(steps) > _POINTS:
                 del steps[: _POINTS // 2 : 2], values[: _POINTS // 2 : 2]
         if not self._timer.isActive():

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from qtpy.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ..commands import Command
 from ..commands._arguments import command_line
@@ -133,6 +142,14 @@ class Section(QWidget):
 
     def remember(self) -> None:
         """Keep what the controls show in the project."""
+
+    def reveal(self, widget: QWidget) -> None:
+        """Scroll until a widget of the section is seen."""
+        outer = self.parentWidget()
+        while outer is not None and not isinstance(outer, QScrollArea):
+            outer = outer.parentWidget()
+        if outer is not None:
+            outer.ensureWidgetVisible(widget)
 
     def close_work(self) -> None:
         """Let go of threads and layers; the window closes."""

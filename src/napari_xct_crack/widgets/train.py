@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QLabel
 
 from .. import presets
@@ -196,8 +197,10 @@ class TrainSection(Section):
     def _told(self, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, StepDone):
-                self.plot.show()
                 self.plot.add(event.step, event.losses)
+                if not self.plot.isVisibleTo(self):
+                    self.plot.show()
+                    QTimer.singleShot(0, lambda: self.reveal(self.plot))  # once it has its place
             elif isinstance(event, EpochEnd):
                 self.monitors.show()
                 self.monitors.setText(_in_words(event))
