@@ -10,11 +10,26 @@ from napari_xct_crack.cli import main
 from napari_xct_crack.io import read
 from napari_xct_crack.prepare import fit_to_part, prepare
 
-SMALL = ["--preset", "quick", "--epochs", "1", "--steps-per-epoch", "4", "--batch", "1", "--patches.size", "64", "--device", "cpu"]
+SMALL = [
+    "--preset",
+    "quick",
+    "--epochs",
+    "1",
+    "--steps-per-epoch",
+    "4",
+    "--batch",
+    "1",
+    "--patches.size",
+    "64",
+    "--device",
+    "cpu",
+]
 
 
 @pytest.mark.parametrize(("name", "voxel_size"), [("am_ti64_skyscan", 7.0014), ("ceramic_ct", None)])
-def test_a_real_scan_goes_from_file_to_mask(test_data: Path, tmp_path: Path, name: str, voxel_size: float | None) -> None:
+def test_a_real_scan_goes_from_file_to_mask(
+    test_data: Path, tmp_path: Path, name: str, voxel_size: float | None
+) -> None:
     source, store = test_data / "volumes" / name, tmp_path / "scan.ome.zarr"
     if name == "ceramic_ct":
         source = source / "INPUT_IMAGE.tif"

@@ -14,7 +14,6 @@ from .prepare import part_at
 from .response import DARK, dark_response, flat_field
 from .volume import Box, Triple, Volume
 
-
 _FAINT = -1.6
 """Response down to which a dark place is followed: the ends of cracks fade."""
 

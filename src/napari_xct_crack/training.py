@@ -109,7 +109,9 @@ class _Trainer:
         """What the user should know before the first step."""
         look = self.patches.appearance
         seen = "1 slice" if self.settings.slices == 1 else f"{self.settings.slices} neighbouring slices"
-        yield Said(f"Training on {self.device}, {torch.get_num_threads()} threads, {seen}, from step {self.state.step}.")
+        yield Said(
+            f"Training on {self.device}, {torch.get_num_threads()} threads, {seen}, from step {self.state.step}."
+        )
         yield Said(
             f"The scan: metal {look.metal:.0f}, contrast {look.contrast:.0f}, noise {look.noise:.0f} grey values, "
             f"point spread {look.point_spread:.2f} voxels."
