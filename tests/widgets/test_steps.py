@@ -92,6 +92,8 @@ def _the_crop_is_segmented(bench, run: Path, until) -> Path:
     assert stored.offset == (2, 8, 8)
     assert stored.role == "probability"
     assert tuple(bench.bench.viewer.layers["cracks"].level_shapes[0]) == stored.shape
+    kept = bench.bench.project.recall()
+    assert kept["prepare"]["start"] == [2, 8, 8], "a colleague who opens the scan finds the crop"
     steps = [json.loads(line)["command"] for line in (run.parent / "history.jsonl").read_text().splitlines()]
     assert [step[1] for step in steps] == ["train", "segment"]
     return run.parent / "probability-1.ome.zarr"

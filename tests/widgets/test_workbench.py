@@ -159,4 +159,5 @@ def _closing_asks_while_work_runs(bench, phantom, until, monkeypatch):
     monkeypatch.setattr(module, "ask_about", lambda parent, titles: "stop")
     until(lambda: not volume.job.running)
     until(lambda: bench.bench.scan.source == str(out))
+    assert [layer.name for layer in bench.bench.viewer.layers if layer.visible] == ["copy"]
     assert len(bench.bench.scan.levels) > 0

@@ -25,6 +25,8 @@ class Bench(QObject):
     """One scan at work."""
 
     changed = Signal()
+    saving = Signal()
+    """The project folder exists now: sections write down what they show."""
 
     def __init__(self, viewer: Viewer) -> None:
         super().__init__()
@@ -72,9 +74,20 @@ class Bench(QObject):
         self.scan, self.prepared, self.crop, self.probability, self.how = scan, None, None, None, how
         if scan.source is not None:
             self._project = Project(project_folder(scan.source))
-        shown = layer if layer is not None else self.show(scan)
-        self._layer = shown
+        self._layer = layer if layer is not None else self._only(scan)
         self.changed.emit()
+
+    def _only(self, scan: Volume) -> Layer:
+        """Show a scan from its middle slice, and hide what was shown of others."""
+        for other in self.viewer.layers:
+            other.visible = False
+        layer = self.show(scan)
+        layer.visible = True
+        middle = layer.data_to_world([side // 2 for side in scan.shape])
+        for axis, point in enumerate(middle):
+            self.viewer.dims.set_point(axis, point)
+        self.viewer.fit_to_view()
+        return layer
 
     def needed(self) -> Volume:
         """The scan.

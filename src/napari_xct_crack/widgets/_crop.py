@@ -57,6 +57,7 @@ class CropEditor(QWidget):
         spin = QSpinBox()
         spin.setToolTip(tip)
         spin.setKeyboardTracking(False)
+        spin.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         calm(spin)
         spin.valueChanged.connect(self._typed)
         return spin

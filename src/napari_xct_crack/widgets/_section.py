@@ -52,6 +52,7 @@ class Section(QWidget):
         self.job.resumed.connect(lambda: self.trying(self._resume))
         bench.changed.connect(self.refresh)
         bench.changed.connect(self.offer_unfinished)
+        bench.saving.connect(self.remember)
 
     def refresh(self) -> None:
         """Enable what can be done now, and say what is missing."""
@@ -100,11 +101,12 @@ class Section(QWidget):
         self._run(self.command())
 
     def _run(self, command: Command) -> None:
-        self.remember()
+        project = self.bench.project.made()
+        self.bench.saving.emit()
         self.running = command
         if "out" in type(command).model_fields:
             self.bench.project.remember(self._unfinished, command.model_dump(mode="json", by_alias=True))
-        self.job.start(command, self.bench.project.made())
+        self.job.start(command, project)
         self.say("")
         self.refresh()
 
