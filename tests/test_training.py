@@ -73,7 +73,7 @@ def test_doubtful_voxels_are_never_trusted_metal(patches: Patches) -> None:
     def share(places: np.ndarray) -> float:
         return float(np.mean([slab.doubtful[z, y : y + 64, x : x + 64].mean() for _, z, y, x in places]))
 
-    assert share(patches.cracked) > 2 * share(patches.free)
+    assert share(patches.cracked) > 1.3 * share(patches.free)
     batch = patches.batch(0, 16)
     middle, trusted = batch.cracked[:, 1:2], batch.cracked_trusted > 0
     assert 0.5 < float(trusted.float().mean()) < 1

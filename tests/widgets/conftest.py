@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,15 @@ from napari_xct_crack.phantom import PhantomSettings, make
 
 
 @pytest.fixture(scope="session")
-def phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made_phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a simulated scan of 16 × 96 × 96 voxels."""
     return finish(make(PhantomSettings(shape=(16, 96, 96), condition="clean"), tmp_path_factory.mktemp("phantom")))
+
+
+@pytest.fixture
+def phantom(made_phantom: Path, tmp_path: Path) -> Path:
+    """A copy of that scan: its project folder, which lies beside it, is empty."""
+    return Path(shutil.copytree(made_phantom, tmp_path / "phantom"))
 
 
 @pytest.fixture

@@ -55,11 +55,7 @@ class TrainSection(Section):
         self.device = self._combo(device_names(), "Where to compute; auto is CUDA where it is there.")
         self.line(QLabel("for"), self.budget, self.unit, stretch=1)
         self.line(QLabel("on"), self.device, stretch=1)
-        self.column.addWidget(caption(device_text(), "The device that auto takes, and the build of torch."))
-        if install := install_line():
-            line = caption(install, "Quit napari, then paste this into a terminal with napari's environment.")
-            line.setTextInteractionFlags(line.textInteractionFlags().TextSelectableByMouse)
-            self.column.addWidget(Fold("With an NVIDIA card, install torch for CUDA", line.toolTip(), line))
+        self._say_device()
         self.cracks_say = caption("", "Which cracks are learnt.")
         self.column.addWidget(self.cracks_say)
         self.form = Form(TrainSettings, skip=["cracks"])
@@ -72,6 +68,23 @@ class TrainSection(Section):
         self._copy = self.copy_button()
         self.line(self.start_button, self._copy)
         self.column.addWidget(self.job)
+        self._add_progress()
+        self.job.told.connect(self._told)
+        self.runs.currentIndexChanged.connect(self._run_chosen)
+        self._cracks: Any = None
+        self._preset_chosen(self.preset.currentText())
+        self.refresh()
+
+    def _say_device(self) -> None:
+        """What there is to compute on, and how to get CUDA where it is missing."""
+        self.column.addWidget(caption(device_text(), "The device that auto takes, and the build of torch."))
+        if install := install_line():
+            line = caption(install, "Quit napari, then paste this into a terminal with napari's environment.")
+            line.setTextInteractionFlags(line.textInteractionFlags().TextSelectableByMouse)
+            self.column.addWidget(Fold("With an NVIDIA card, install torch for CUDA", line.toolTip(), line))
+
+    def _add_progress(self) -> None:
+        """Losses, monitors and the feedback patch, shown once there are any."""
         self.plot = LossPlot()
         self.plot.hide()
         self.column.addWidget(self.plot)
@@ -80,11 +93,6 @@ class TrainSection(Section):
         self.column.addWidget(self.monitors)
         self.feedback = Feedback()
         self.column.addWidget(self.feedback)
-        self.job.told.connect(self._told)
-        self.runs.currentIndexChanged.connect(self._run_chosen)
-        self._cracks: Any = None
-        self._preset_chosen(self.preset.currentText())
-        self.refresh()
 
     def _combo(self, entries: list[str], tip: str) -> QComboBox:
         combo = QComboBox()
