@@ -28,6 +28,8 @@ class LossPlot(QWidget):
         self._plot = pyqtgraph.PlotWidget(background=None)
         self._plot.setLabel("bottom", "step")
         self._plot.setLabel("left", "loss")
+        for side in ("left", "bottom"):
+            self._plot.getAxis(side).enableAutoSIPrefix(False)
         self._plot.showGrid(x=True, y=True, alpha=0.2)
         self._plot.addLegend(offset=(-5, 5), labelTextSize="8pt")
         self._plot.setMenuEnabled(False)
