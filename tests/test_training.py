@@ -249,3 +249,9 @@ def test_a_single_slice_is_learnt_from_alone(scan: Volume, tmp_path: Path) -> No
     run = finish(train(Run.create(tmp_path / "run", TINY, one), Budget(epochs=1), "cpu"))
     assert run.segmenter().slices == 1
     finish(train(Run.create(tmp_path / "run", TINY, one), Budget(epochs=2), "cpu"))
+
+
+def test_a_scan_that_is_doubtful_everywhere_is_refused(scan: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_xct_crack.slabs.doubt", lambda response, part, point_spread: part)
+    with pytest.raises(InputError, match="No crack-free patch was found: at least 100% of the metal"):
+        Patches(scan, TINY.patches, TINY.cracks, 3, 16, seed=0)

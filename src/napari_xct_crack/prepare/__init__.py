@@ -207,4 +207,4 @@ def _metal(small: Coarse, invert: bool) -> tuple[NDArray[np.bool_], str]:
     if threshold is None:
         return seen, "No air is seen: all that lies inside the field of view was taken as part."
     shown = -threshold if invert else threshold
-    return seen & (values > threshold), f"Metal and air are parted at the grey value {shown:.4g}."
+    return seen & (values > threshold), f"Metal and air are parted at the grey value {shown:.6g}."
