@@ -27,8 +27,17 @@ class Bar(NamedTuple):
 
     top: float
     left: float
-    height: float
-    width: float
+    length: int
+    thickness: float
+    lying: bool
+
+    @property
+    def height(self) -> float:
+        return self.thickness if self.lying else self.length
+
+    @property
+    def width(self) -> float:
+        return self.length if self.lying else self.thickness
 
 
 class FractalCracks(CrackGenerator):
@@ -79,7 +88,7 @@ class FractalCracks(CrackGenerator):
 
 
 def bars(rng: np.random.Generator, depth: int, thickness: float = 1.0) -> list[Bar]:
-    """A tree of 2**depth − 1 bars on the canvas.
+    """A tree of 2**depth − 1 bars on the canvas, level by level.
 
     Parameters
     ----------
@@ -88,26 +97,30 @@ def bars(rng: np.random.Generator, depth: int, thickness: float = 1.0) -> list[B
     thickness
         Factor on the published thicknesses; places and lengths stay.
     """
-    found: list[Bar] = []
+    top, left = _draw(rng, 10, 249), _draw(rng, 2, 79)
+    level = [Bar(top, left, thickness=_draw(rng, 15, 19), length=_draw(rng, 350, 449), lying=True)]
+    tree = list(level)
+    for _ in range(depth - 1):
+        level = [child for parent in level for child in _pair(parent, rng)]
+        tree += level
+    return [bar._replace(thickness=bar.thickness * thickness) for bar in tree]
 
-    def grow(top: float, left: float, length: int, across: int, level: int) -> None:
-        lying = level % 2 == 0
-        # one that would begin before the canvas is pushed in, one that would end behind it is cut
-        top, left = max(0.0, top), max(0.0, left)
-        thick = across * thickness
-        found.append(Bar(top, left, thick, length) if lying else Bar(top, left, length, thick))
-        if level + 1 == depth:
-            return
-        for second in (False, True):
-            child, slim = _draw(rng, length // 4, 3 * length // 4), _draw(rng, across // 4, 3 * across // 4)
-            offset = length / 3 if lying and not second else _draw(rng, 1, 5 * length // 6)
-            if lying:
-                grow(top if second else top - child, left + offset, child, slim, level + 1)
-            else:
-                grow(top + offset, left + thick if second else left - child, child, slim, level + 1)
 
-    grow(_draw(rng, 10, 249), _draw(rng, 2, 79), _draw(rng, 350, 449), _draw(rng, 15, 19), 0)
-    return found
+def _pair(parent: Bar, rng: np.random.Generator) -> tuple[Bar, Bar]:
+    """Two perpendicular bars that start from a parent, one towards the canvas' origin and one away from it."""
+    pair = []
+    for backward in (True, False):
+        length = _draw(rng, parent.length // 4, 3 * parent.length // 4)
+        thickness = _draw(rng, int(parent.thickness) // 4, 3 * int(parent.thickness) // 4)
+        third = parent.lying and backward
+        along = parent.length / 3 if third else _draw(rng, 1, 5 * parent.length // 6)
+        across = -length if backward else 0
+        top, left = (across, along) if parent.lying else (along, across)
+        # what would start before the canvas starts at its edge, so that its coverage is the published one
+        pair.append(
+            Bar(max(0.0, parent.top + top), max(0.0, parent.left + left), length, thickness, not parent.lying)
+        )
+    return pair[0], pair[1]
 
 
 def _draw(rng: np.random.Generator, low: int, high: int) -> int:
@@ -120,8 +133,8 @@ def _fill(
 ) -> None:
     """Add a bar to a slice: its exact share of each voxel, and its middle line where it is thick enough."""
     (top, bottom), (left, right) = (
-        (start[axis] + scale * bar[axis], start[axis] + scale * min(bar[axis] + bar[axis + 2], CANVAS))
-        for axis in (0, 1)
+        (start[axis] + scale * first, start[axis] + scale * min(first + extent, CANVAS))
+        for axis, (first, extent) in enumerate(((bar.top, bar.height), (bar.left, bar.width)))
     )
     shares, places = [], []
     for low, high, length in ((top, bottom, coverage.shape[0]), (left, right, coverage.shape[1])):
@@ -134,7 +147,7 @@ def _fill(
     target[box] |= coverage[box] >= 0.5
     if min(bottom - top, right - left) >= LINE_FROM:
         ends = np.array([[top, left], [bottom, right]])
-        across = 0 if bar.height < bar.width else 1
+        across = 0 if bar.lying else 1
         ends[:, across] = ends[:, across].mean()
         ends[1, 1 - across] -= 1
         _line(target, *(int(value) for value in np.floor(ends).ravel()))
