@@ -18,11 +18,11 @@ from napari_xct_crack.blocks import identity
 from napari_xct_crack.commands import load
 from napari_xct_crack.errors import OutputError, SettingsError
 from napari_xct_crack.events import Progress, Said, Warned, finish
+from napari_xct_crack.frames import reflected, to_frames
 from napari_xct_crack.inference import SegmentSettings, preview, segment
 from napari_xct_crack.inference._predict import Predictor
 from napari_xct_crack.io.ome_zarr import create, write
 from napari_xct_crack.networks.compact import Compact
-from napari_xct_crack.patches import reflected, to_frames
 from napari_xct_crack.prepare import PrepareSettings
 from napari_xct_crack.runs import Run, Segmenter, TrainSettings
 from napari_xct_crack.volume import Box, Volume

@@ -11,12 +11,13 @@ import torch
 from napari_xct_crack.cracks.sheet import SheetCracks
 from napari_xct_crack.errors import BusyError, InputError, OutputError, SettingsError, XctCrackError
 from napari_xct_crack.events import EpochEnd, Preview, Said, Saved, StepDone, finish
+from napari_xct_crack.frames import reflected, to_frames
 from napari_xct_crack.methods import Batch
 from napari_xct_crack.methods import semisynthetic as semi
 from napari_xct_crack.methods._losses import cross_entropy, dice_loss
 from napari_xct_crack.methods.semisynthetic import SemiSynthetic
 from napari_xct_crack.networks.compact import Compact
-from napari_xct_crack.patches import Patches, PatchSettings, reflected, to_frames
+from napari_xct_crack.patches import Patches, PatchSettings
 from napari_xct_crack.phantom import PhantomSettings, simulate
 from napari_xct_crack.prepare import prepare
 from napari_xct_crack.records import read_tensors
@@ -252,6 +253,6 @@ def test_a_single_slice_is_learnt_from_alone(scan: Volume, tmp_path: Path) -> No
 
 
 def test_a_scan_that_is_doubtful_everywhere_is_refused(scan: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_xct_crack.slabs.doubt", lambda response, part, point_spread: part)
+    monkeypatch.setattr("napari_xct_crack.slabs.doubt", lambda flat, part, point_spread: part)
     with pytest.raises(InputError, match="No crack-free patch was found: at least 100% of the metal"):
         Patches(scan, TINY.patches, TINY.cracks, 3, 16, seed=0)

@@ -3,14 +3,67 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from .methods import Learner
+from .patches import Patches
+from .records import read_tensors, write_tensors
+
+
+@dataclass
+class State:
+    """Where a run stands; saved with every checkpoint."""
+
+    step: int = 0
+    seconds_per_step: float = 0.0
+    batch: int = 0
+    reviews: int = 0
+    monitors: dict[str, float] = field(default_factory=dict)
+
+
+def write_checkpoint(path: Path, state: State, learner: Learner, average: nn.Module, patches: Patches) -> None:
+    """All that a run needs to go on, in one file, replaced atomically."""
+    tensors = dict(tensors_of(learner, average))
+    if state.reviews:
+        for number, slab in enumerate(patches.slabs):
+            tensors[f"doubtful/{number}"] = torch.from_numpy(np.packbits(slab.doubtful))
+    write_tensors(path, tensors, {"state": json.dumps(asdict(state))})
+
+
+def read_checkpoint(path: Path, learner: Learner, average: nn.Module, patches: Patches) -> State:
+    """Put everything back as it was written."""
+    tensors, metadata = read_tensors(path)
+    state = State(**json.loads(metadata["state"]))
+    load_tensors(learner, average, tensors)
+    if state.reviews:
+        bits = [tensors[f"doubtful/{number}"].numpy() for number in range(len(patches.slabs))]
+        patches.doubt_as([np.unpackbits(packed).astype(bool) for packed in bits])
+    return state
+
+
+def write_snapshot(folder: Path, average: nn.Module, step: int) -> None:
+    """Keep the averaged segmenter of a step, in half precision."""
+    folder.mkdir(exist_ok=True)
+    half = {name: v.half() if v.is_floating_point() else v for name, v in average.state_dict().items()}
+    write_tensors(folder / f"step-{step:07d}.safetensors", half)
+
+
+def move_average(average: nn.Module, live: nn.Module, step: int) -> None:
+    """Exponential moving average of the segmenter with a horizon of 7 % of the steps so far."""
+    keep, state = 1 - 1 / (0.07 * (step - 1) + 1), live.state_dict()
+    for name, value in average.state_dict().items():
+        if value.dtype.is_floating_point:
+            value.lerp_(state[name], 1 - keep)
+        else:
+            value.copy_(state[name])
 
 
 def tensors_of(learner: Learner, average: nn.Module) -> Iterator[tuple[str, Tensor]]:

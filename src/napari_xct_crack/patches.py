@@ -6,7 +6,7 @@ Frames come from a few slabs of the scan that are read once. A voxel that the la
 
 from __future__ import annotations
 
-from typing import TypeVar
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,13 +16,12 @@ from scipy import ndimage
 
 from .cracks import CrackGenerator
 from .errors import InputError
+from .frames import reflected, to_frames, turned
 from .methods import Batch
 from .render import margin, render, round_pores
 from .settings import Settings
 from .slabs import read_slab, share_of, slab_boxes, typical
 from .volume import Volume
-
-Pixel = TypeVar("Pixel", bound=np.generic)
 
 _MASKS, _CRACKED, _FREE = range(3)
 """Streams, so that their draws are independent."""
@@ -105,7 +104,23 @@ class Patches:
         found = [read_slab(volume, box, self.size) for box in boxes]
         self.slabs = [slab for slab, _ in found]
         self.appearance = typical([look for _, look in found])
-        self.doubtful_share = share_of([s.doubtful for s in self.slabs], [s.part for s in self.slabs])
+        self._choose_places()
+
+    @property
+    def doubtful_share(self) -> float:
+        """Share of the part that is not taught as metal."""
+        return share_of([slab.doubtful for slab in self.slabs], [slab.part for slab in self.slabs])
+
+    def doubt_also(self, found: list[NDArray[np.bool_]]) -> None:
+        """Doubt what is suspected and what was found in each slab (shape of its box), nothing else."""
+        self.doubt_as([slab.suspected | slab.padded(mask) for slab, mask in zip(self.slabs, found, strict=True)])
+
+    def doubt_as(self, doubtful: list[NDArray[np.bool_]]) -> None:
+        """Set what is doubtful in each slab, voxel by voxel with its padding, and choose the frames anew."""
+        self.slabs = [
+            replace(slab, doubtful=mask.ravel()[: slab.part.size].reshape(slab.part.shape))
+            for slab, mask in zip(self.slabs, doubtful, strict=True)
+        ]
         self._choose_places()
 
     def _choose_places(self) -> None:
@@ -199,9 +214,9 @@ class Patches:
         if flip_z:
             frame = frame[::-1]
         return (
-            np.ascontiguousarray(_turned(frame, flip, turns)),
-            _turned(slab.part[(z, *window)], flip, turns),
-            _turned(slab.doubtful[(z, *window)], flip, turns),
+            np.ascontiguousarray(turned(frame, flip, turns)),
+            turned(slab.part[(z, *window)], flip, turns),
+            turned(slab.doubtful[(z, *window)], flip, turns),
         )
 
     def _rendered(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
@@ -223,27 +238,6 @@ class Patches:
             rendered,
             weight[None].astype(np.float32),
         )
-
-
-def to_frames(grey: NDArray[np.generic], window: tuple[float, float]) -> NDArray[np.float32]:
-    """Grey values to the networks' range: −1 at the window's first value, 1 at its second, clipped at ±1.5."""
-    lo, hi = window
-    scaled: NDArray[np.float32] = (grey.astype(np.float32) - np.float32(lo)) * np.float32(2 / (hi - lo)) - np.float32(1)
-    return np.clip(scaled, -1.5, 1.5, out=scaled)
-
-
-def reflected(index: NDArray[np.int64], length: int) -> NDArray[np.int64]:
-    """Indices beyond an axis of `length` folded back into it, the ends not repeated."""
-    if length == 1:
-        return np.zeros_like(index)
-    folded = np.abs(index) % (2 * length - 2)
-    result: NDArray[np.int64] = np.minimum(folded, 2 * length - 2 - folded)
-    return result
-
-
-def _turned(array: NDArray[Pixel], flip: bool, turns: int) -> NDArray[Pixel]:
-    turned: NDArray[Pixel] = np.rot90(array, turns, axes=(-2, -1))
-    return turned[..., ::-1] if flip else turned
 
 
 def _starts(length: int, size: int, step: int) -> list[int]:

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 from skimage.filters import threshold_otsu
 
 from .metrics import thinned, within
 from .response import DARK, Sigma, dark_response, flat_field
+from .ridges import sato
 
 Mask = NDArray[np.bool_]
 Grey = NDArray[np.floating[Any]]
@@ -53,56 +53,6 @@ def otsu_threshold(grey: NDArray[Any], part: Mask | None = None) -> float:
     if values.size == 0 or values.min() == values.max():
         return float("nan")
     return float(threshold_otsu(values))
-
-
-def sato(flat: Grey, sigma: float, planar: bool = False) -> NDArray[np.float32]:
-    """Dark ridges after Sato, at one scale: the largest eigenvalue of the Hessian times σ², at least 0.
-
-    Parameters
-    ----------
-    flat
-        Flat-fielded volume, shape (z, y, x).
-    sigma
-        Standard deviation of the Gaussian derivatives in voxels.
-    planar
-        Slice by slice (dark lines) instead of in 3-D (dark sheets).
-
-    Returns
-    -------
-    float32, same shape.
-
-    References
-    ----------
-    Sato et al., Medical Image Analysis 2 (1998) 143-168.
-    """
-    values = np.asarray(flat, dtype=np.float32)
-    axes = (1, 2) if planar else (0, 1, 2)
-    blur = [sigma if axis in axes else 0.0 for axis in range(3)]
-    second = {}
-    for place, a in enumerate(axes):
-        for b in axes[place:]:
-            order = [int(axis == a) + int(axis == b) for axis in range(3)]
-            second[a, b] = ndimage.gaussian_filter(values, blur, order=order, mode="nearest")
-    largest = _largest_of_2(second) if planar else _largest_of_3(second)
-    return np.asarray(np.maximum(largest * sigma**2, 0), dtype=np.float32)
-
-
-def _largest_of_2(second: dict[tuple[int, int], NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Largest eigenvalue of symmetric 2×2 matrices."""
-    yy, yx, xx = second[1, 1], second[1, 2], second[2, 2]
-    return np.asarray((yy + xx) / 2 + np.hypot((yy - xx) / 2, yx), dtype=np.float32)
-
-
-def _largest_of_3(second: dict[tuple[int, int], NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Largest eigenvalue of symmetric 3×3 matrices, by the trigonometric solution of the cubic."""
-    mean = (second[0, 0] + second[1, 1] + second[2, 2]) / 3
-    a, b, c = (second[axis, axis] - mean for axis in range(3))
-    d, e, f = second[0, 1], second[0, 2], second[1, 2]
-    size = np.sqrt((a * a + b * b + c * c + 2 * (d * d + e * e + f * f)) / 6)
-    determinant = a * (b * c - f * f) - d * (d * c - e * f) + e * (d * f - b * e)
-    cosine = np.divide(determinant, 2 * size**3, out=np.ones_like(size), where=size > 0)
-    largest: NDArray[np.float32] = mean + 2 * size * np.cos(np.arccos(np.clip(cosine, -1, 1)) / 3)
-    return largest
 
 
 class Tuned(NamedTuple):

@@ -46,6 +46,14 @@ class TrainSettings(Settings):
         5, ge=1, le=31, description="Neighbouring slices the segmenter sees, odd; the middle one is segmented."
     )
     batch: int = Field(8, ge=1, le=256, description="Patches in a step.")
+    reviews: int = Field(
+        2,
+        ge=0,
+        le=8,
+        description="How often, evenly over the budget, the net looks over the scan so that what it takes for crack is not "
+        "taught as metal.",
+        json_schema_extra={"advanced": True},
+    )
     steps_per_epoch: int = Field(50, ge=1, le=100000, description="Steps between two looks at the monitors.")
     seed: int = Field(0, ge=0, description="Seed of everything random.")
 

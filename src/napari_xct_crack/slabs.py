@@ -6,28 +6,31 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from .appearance import Appearance, estimate
+from .doubt import doubt
 from .errors import InputError
 from .prepare import part_at
-from .response import DARK, dark_response, flat_field
+from .response import flat_field
 from .volume import Box, Triple, Volume
-
-_FAINT = -1.6
-"""Response down to which a dark place is followed: the ends of cracks fade."""
-
-_SPECK = 8
-"""Longest side, in voxels, of what is taken for a pore."""
 
 
 @dataclass(frozen=True)
 class Slab:
-    """A block of the scan in memory; arrays of shape (z, y, x)."""
+    """A block of the scan in memory; arrays of shape (z, y, x), padded to the size of a patch."""
 
+    box: Box
+    """Its voxels without the padding, counted from the crop's corner."""
     grey: NDArray[np.generic]
     part: NDArray[np.bool_]
+    suspected: NDArray[np.bool_]
+    """What may be crack by its grey values alone."""
     doubtful: NDArray[np.bool_]
+    """What is not taught as metal."""
+
+    def padded(self, found: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """A map of its box with the padding."""
+        return np.pad(found, [(0, a - b) for a, b in zip(self.part.shape, found.shape, strict=True)])
 
 
 def share_of(some: list[NDArray[np.bool_]], of: list[NDArray[np.bool_]]) -> float:
@@ -50,7 +53,7 @@ def typical(looks: list[Appearance]) -> Appearance:
 def slab_boxes(volume: Volume, memory_mb: int, size: int, slices: int, rng: np.random.Generator) -> list[Box]:
     """All of a small scan; of a large one random slabs that hold part, as many as memory allows."""
     z, y, x = volume.shape
-    voxel = volume.dtype.itemsize + 2
+    voxel = volume.dtype.itemsize + 3
     if z * y * x * voxel <= memory_mb * 1e6:
         return [Box.of(volume.shape)]
     shape: Triple = (min(z, max(32, slices + 16)), min(y, 2 * size), min(x, 2 * size))
@@ -73,24 +76,7 @@ def read_slab(volume: Volume, box: Box, size: int) -> tuple[Slab, Appearance]:
     upright = grey if lo < hi else (lo + hi - grey.astype(np.float32))
     flat = flat_field(upright, part)
     look = estimate(upright, part, flat)
-    doubtful = doubt(dark_response(flat, part, flattened=True), part, look.point_spread)
+    suspected = doubt(flat, part, look.point_spread)
     missing = [(0, 0)] + [(0, max(0, size - side)) for side in grey.shape[1:]]
-    return Slab(np.pad(grey, missing, mode="symmetric"), np.pad(part, missing), np.pad(doubtful, missing)), look
-
-
-def doubt(response: NDArray[np.float32], part: NDArray[np.bool_], point_spread: float) -> NDArray[np.bool_]:
-    """Voxels that may be crack: dark ones with all that is faintly dark beside them, grown by one.
-
-    Small specks (pores) and the part's blurred rim are left out.
-
-    All arrays have the shape (z, y, x).
-    """
-    labels, count = ndimage.label(part & (response < _FAINT), structure=np.ones((3, 3, 3)))
-    longest = np.array([0] + [max(s.stop - s.start for s in place) for place in ndimage.find_objects(labels)])
-    sure = np.bincount(labels[part & (response < DARK)], minlength=count + 1) > 0
-    grown = ndimage.binary_dilation((sure & (longest > _SPECK))[labels], structure=np.ones((3, 3, 3)))
-    rim = ndimage.distance_transform_edt(part) if not part.all() else None
-    if rim is not None:
-        grown &= rim > 2.5 * point_spread + 1
-    result: NDArray[np.bool_] = grown & part
-    return result
+    suspected = np.pad(suspected, missing)
+    return Slab(box, np.pad(grey, missing, mode="symmetric"), np.pad(part, missing), suspected, suspected), look

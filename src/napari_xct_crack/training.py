@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import copy
-import json
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import asdict
 
 import numpy as np
 import torch
 from pydantic import Field
 
-from .checkpoints import append_rows, cut_rows, load_tensors, tensors_of
+from .checkpoints import State, append_rows, cut_rows, move_average, read_checkpoint, write_checkpoint, write_snapshot
 from .devices import device_named
 from .errors import InputError, XctCrackError
 from .events import EpochEnd, Event, Preview, Said, Saved, StepDone, Warned, Work
 from .methods import Batch, Learner
 from .monitors import monitor, preview, words
 from .patches import Patches
-from .records import read_tensors, write_tensors
+from .reviews import review
 from .runs import Run
 from .settings import Settings
 
@@ -41,16 +40,6 @@ class Budget(Settings):
         description="Time to train; the speed of the first steps turns it into a number of steps.",
     )
     epochs: int | None = Field(None, ge=1, le=1000000, description="Epochs to train, in place of minutes.")
-
-
-@dataclass
-class _State:
-    """Where a run stands; saved with every checkpoint."""
-
-    step: int = 0
-    seconds_per_step: float = 0.0
-    batch: int = 0
-    monitors: dict[str, float] = field(default_factory=dict)
 
 
 def train(run: Run, budget: Budget | None = None, device: str = "auto") -> Work[Run]:
@@ -98,7 +87,7 @@ class _Trainer:
         torch.manual_seed(settings.seed)
         self.learner: Learner = settings.method.start(settings.network, settings.slices, device)
         self.average = copy.deepcopy(self.learner.modules["segmenter"])
-        self.state = _State(batch=settings.batch)
+        self.state = State(batch=settings.batch)
         self.checkpoint = run.folder / "checkpoint.safetensors"
         self.saved_at, self.saved_step, self.save_cost = time.monotonic(), 0, 0.0
         self.rows: list[dict[str, float]] = []
@@ -133,6 +122,10 @@ class _Trainer:
             drawn = self._draw(pool, self.state.step)
             try:
                 while total is None or self.state.step < total:
+                    if self._review_is_due(total):
+                        wait([drawn])  # it looks at what the review changes
+                        yield from self._review()
+                        drawn = self._draw(pool, self.state.step)
                     started = time.perf_counter()
                     batch, drawn = drawn.result(), self._draw(pool, self.state.step + 1)
                     done = 0.0 if total is None else max(0, self.state.step - _PROBE) / max(1, total - _PROBE)
@@ -172,9 +165,28 @@ class _Trainer:
                 f"The losses are no longer numbers at step {self.state.step + 1}; lower the learning rate and start anew."
             )
         self.state.step += 1
-        self._update_average()
+        move_average(self.average, self.learner.modules["segmenter"], self.state.step)
         self.rows.append({"step": self.state.step, **losses})
         return losses, drawn
+
+    def _review_is_due(self, total: int | None) -> bool:
+        if total is None or self.state.step >= total:
+            return False
+        due = self.state.step * (self.settings.reviews + 1) // total
+        return self.state.reviews < min(due, self.settings.reviews)
+
+    def _review(self) -> Iterator[Event]:
+        assert self.run.volume is not None
+        before = self.patches.doubtful_share
+        believed = yield from review(self.average, self.settings, self.patches, self.run.volume, self.device)
+        self.state.reviews += 1
+        if believed:
+            yield Said(
+                f"The net has looked over the scan: {self.patches.doubtful_share:.1%} of it, before {before:.1%}, is now "
+                "not taught as metal."
+            )
+        else:
+            yield Warned("The net takes most of the scan for crack; what it is taught as metal stays as it was.")
 
     def _draw(self, pool: ThreadPoolExecutor, step: int) -> Future[Batch]:
         return pool.submit(self.patches.batch, step, self.state.batch, self.device)
@@ -197,16 +209,6 @@ class _Trainer:
             return None
         return max(_PROBE, round(60 * budget.minutes / self.state.seconds_per_step))
 
-    def _update_average(self) -> None:
-        """Exponential moving average of the segmenter with a horizon of 7 % of the steps so far."""
-        keep = 1 - 1 / (0.07 * (self.state.step - 1) + 1)
-        live = self.learner.modules["segmenter"].state_dict()
-        for name, value in self.average.state_dict().items():
-            if value.dtype.is_floating_point:
-                value.lerp_(live[name], 1 - keep)
-            else:
-                value.copy_(live[name])
-
     def _now_and_then(self, batch: Batch, total: int | None) -> Iterator[Event]:
         step = self.state.step
         if step % self.settings.steps_per_epoch == 0 or step == total:
@@ -216,9 +218,7 @@ class _Trainer:
             yield from (Warned(text) for text in words(self.state.monitors, done))
         if step in _MARKS or step == total:
             folder = self.run.folder
-            (folder / "snapshots").mkdir(exist_ok=True)
-            half = {name: v.half() if v.is_floating_point() else v for name, v in self.average.state_dict().items()}
-            write_tensors(folder / "snapshots" / f"step-{step:07d}.safetensors", half)
+            write_snapshot(folder / "snapshots", self.average, step)
             yield Preview(
                 str(preview(folder / "previews", self.average, self.patches.batch(0, 1, self.device), step)), step
             )
@@ -229,8 +229,7 @@ class _Trainer:
     def save(self) -> None:
         """Write checkpoint, model and metrics, each file atomically."""
         started = time.monotonic()
-        metadata = {"state": json.dumps(asdict(self.state))}
-        write_tensors(self.checkpoint, dict(tensors_of(self.learner, self.average)), metadata)
+        write_checkpoint(self.checkpoint, self.state, self.learner, self.average, self.patches)
         look = asdict(self.patches.appearance)
         self.run.save_model(self.average.state_dict(), {"step": self.state.step, **self.state.monitors}, look)
         append_rows(self.run.folder / "metrics.csv", self.rows)
@@ -239,8 +238,6 @@ class _Trainer:
         self.save_cost = self.saved_at - started
 
     def _restore(self) -> None:
-        tensors, metadata = read_tensors(self.checkpoint)
-        self.state = _State(**json.loads(metadata["state"]))
+        self.state = read_checkpoint(self.checkpoint, self.learner, self.average, self.patches)
         self.saved_step = self.state.step
-        load_tensors(self.learner, self.average, tensors)
         cut_rows(self.run.folder / "metrics.csv", self.state.step)

@@ -117,9 +117,7 @@ def _pair(parent: Bar, rng: np.random.Generator) -> tuple[Bar, Bar]:
         across = -length if backward else 0
         top, left = (across, along) if parent.lying else (along, across)
         # what would start before the canvas starts at its edge, so that its coverage is the published one
-        pair.append(
-            Bar(max(0.0, parent.top + top), max(0.0, parent.left + left), length, thickness, not parent.lying)
-        )
+        pair.append(Bar(max(0.0, parent.top + top), max(0.0, parent.left + left), length, thickness, not parent.lying))
     return pair[0], pair[1]
 
 

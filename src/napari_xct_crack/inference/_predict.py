@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import SettingsError
 from ..events import Progress, Said, Work
-from ..patches import reflected, to_frames
+from ..frames import reflected, to_frames
 from ..prepare import part_at
 from ..runs import Segmenter
 from ..volume import Box, LazyArray, Triple, Volume

@@ -1,0 +1,50 @@
+"""A look of the half-trained net over the scan it learns from: what it takes for crack is not taught as metal any more.
+
+Cracks that the first doubt misses are taught as metal, and on a small scan are learnt by heart as such. A net that has
+seen enough rendered cracks finds most of them nevertheless, as long as it has not yet seen the same voxels too often.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from .doubt import followed
+from .events import Work
+from .inference._predict import Predictor
+from .networks._norm import fold
+from .patches import Patches
+from .runs import Segmenter, TrainSettings
+from .volume import Volume
+
+_SURE, _FAINT = 128, 26
+"""Probability (times 255) of what is doubted from now on, and the one down to which it is followed."""
+
+_MOST = 0.5
+"""Share of the part above which a look is not believed."""
+
+
+def review(
+    average: nn.Module, settings: TrainSettings, patches: Patches, volume: Volume, device: torch.device
+) -> Work[bool]:
+    """Doubt what is suspected by its grey values or taken for crack by the net, and nothing else.
+
+    Earlier reviews do not count, so that what a younger net has wrongly doubted is taught again.
+
+    Returns
+    -------
+    Whether the look was believed: not where the net marks half of the part or more.
+    """
+    network = settings.network
+    segmenter = Segmenter(fold(average), settings.slices, network.stride, network.reach, {}, "")
+    predictor = Predictor(segmenter, volume, patches.window, 0, device)
+    found, marked, metal = [], 0, 0
+    for slab in patches.slabs:
+        probability = yield from predictor.predict(slab.box)
+        part = slab.part[tuple(slice(side) for side in probability.shape)]
+        found.append(followed(probability >= _SURE, probability >= _FAINT, part))
+        marked, metal = marked + int(found[-1].sum()), metal + int(part.sum())
+    if marked > _MOST * metal:
+        return False
+    patches.doubt_also(found)
+    return True
