@@ -67,6 +67,7 @@ def _largest_of_3(second: dict[tuple[int, int], NDArray[np.float32]]) -> NDArray
     d, e, f = second[0, 1], second[0, 2], second[1, 2]
     size = np.sqrt((a * a + b * b + c * c + 2 * (d * d + e * e + f * f)) / 6)
     determinant = a * (b * c - f * f) - d * (d * c - e * f) + e * (d * f - b * e)
-    cosine = np.divide(determinant, 2 * size**3, out=np.ones_like(size), where=size > 0)
+    cube = 2 * size**3
+    cosine = np.divide(determinant, cube, out=np.ones_like(size), where=cube > 0)
     largest: NDArray[np.float32] = mean + 2 * size * np.cos(np.arccos(np.clip(cosine, -1, 1)) / 3)
     return largest
