@@ -24,6 +24,8 @@ class State:
 
     step: int = 0
     seconds_per_step: float = 0.0
+    probe: int = 12
+    """Steps until the speed was known."""
     batch: int = 0
     reviews: int = 0
     monitors: dict[str, float] = field(default_factory=dict)

@@ -23,8 +23,9 @@ from .reviews import review
 from .runs import Run
 from .settings import Settings
 
-_PROBE = 12
-"""Steps whose speed fixes the number of steps of a run given in minutes; until then none of the budget counts as used."""
+_PROBE, _PROBE_SHARE = 12, 0.05
+"""Fewest steps, and share of the minutes, whose speed fixes a run's number of steps; the first ones after a start are slow.
+Until then none of the budget counts as used."""
 
 _MARKS = tuple(50 * 2**power for power in range(12))
 """Steps at which a snapshot and a preview are kept."""
@@ -91,6 +92,7 @@ class _Trainer:
         self.checkpoint = run.folder / "checkpoint.safetensors"
         self.saved_at, self.saved_step, self.save_cost = time.monotonic(), 0, 0.0
         self.rows: list[dict[str, float]] = []
+        self.probed: list[float] = []
         if self.checkpoint.exists():
             self._restore()
 
@@ -128,7 +130,7 @@ class _Trainer:
                         drawn = self._draw(pool, self.state.step)
                     started = time.perf_counter()
                     batch, drawn = drawn.result(), self._draw(pool, self.state.step + 1)
-                    done = 0.0 if total is None else max(0, self.state.step - _PROBE) / max(1, total - _PROBE)
+                    done = self._done(total)
                     patches = self.state.batch
                     losses, drawn = self._learn(batch, done, drawn, pool)
                     if self.state.batch < patches:
@@ -191,14 +193,19 @@ class _Trainer:
     def _draw(self, pool: ThreadPoolExecutor, step: int) -> Future[Batch]:
         return pool.submit(self.patches.batch, step, self.state.batch, self.device)
 
+    def _done(self, total: int | None) -> float:
+        """Share of the budget that is used."""
+        if total is None:
+            return 0.0
+        return max(0, self.state.step - self.state.probe) / max(1, total - self.state.probe)
+
     def _probe(self, budget: Budget, seconds: float) -> int | None:
         """Collect the speed of the first steps; the total once it is known."""
-        if self.state.step <= 2:
-            self.probed: list[float] = []
-        self.probed = [*getattr(self, "probed", []), seconds]
-        if len(self.probed) < _PROBE - 2 or self.state.step < _PROBE:
+        self.probed.append(seconds)
+        if len(self.probed) < _PROBE or sum(self.probed) < 60 * _PROBE_SHARE * (budget.minutes or 0):
             return None
-        self.state.seconds_per_step = float(np.median(self.probed))
+        self.state.seconds_per_step = float(np.median(self.probed[2:]))
+        self.state.probe = self.state.step
         return self._total(budget)
 
     def _total(self, budget: Budget) -> int | None:
