@@ -42,11 +42,12 @@ def mask(array: np.ndarray, **fields: object) -> Volume:
 
 
 def same(one: Evaluation, other: Evaluation) -> None:
-    assert {**one.record(), "box": 0, "tips": {**one.record()["tips"], "from": 0}} == {
-        **other.record(),
-        "box": 0,
-        "tips": {**other.record()["tips"], "from": 0},
-    }
+    """The same numbers, but for where they were taken and for what adding in another order rounds."""
+    records = []
+    for result in (one, other):
+        record = {**result.record(), "box": 0, "tips": {**result.record()["tips"], "from": 0}}
+        records.append(json.loads(json.dumps(record), parse_float=lambda text: round(float(text), 9)))
+    assert records[0] == records[1]
 
 
 def test_slab_by_slab_equals_all_at_once(truth: np.ndarray, found: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,6 +163,65 @@ def test_a_damaged_list_of_tips_is_told(tmp_path: Path, truth: np.ndarray, conte
     (tmp_path / "truth.json").write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match="no list of tips"):
         finish(evaluate(mask(truth > 0), labels(truth, source=str(tmp_path / "truth.ome.zarr"))))
+
+
+@pytest.fixture(scope="module")
+def phantom(tmp_path_factory: pytest.TempPathFactory, truth: np.ndarray) -> Path:
+    """All that a phantom's folder holds beside the truth: openings of 1 and 0.3 voxels, void, pores, part, grey values."""
+    folder = tmp_path_factory.mktemp("phantom")
+    void = np.where(truth == 1, 0.5, 0).astype(np.float32)
+    pores = np.zeros_like(void)
+    pores[:, 40, 12:20] = 0.6
+    stores = {
+        "truth": (truth, "labels"),
+        "aperture": (np.select([truth == 1, truth == 2], [1.0, 0.3]).astype(np.float32), "image"),
+        "void": (void, "image"),
+        "pores": (pores, "image"),
+        "part": (np.ones(truth.shape, np.uint8), "mask"),
+        "scan": ((36000 - 27000 * (void + pores)).astype(np.uint16), "image"),
+    }
+    for name, (array, role) in stores.items():
+        ome_zarr.write(folder / f"{name}.ome.zarr", array, role=role, voxel_size=VOXEL)
+    tips = [[z, 20.5, x, 1] for z in range(20) for x in (10, 49)]
+    (folder / "truth.json").write_text(json.dumps({"tips": tips, "air": 9000, "metal": 36000}), encoding="utf-8")
+    return folder
+
+
+def test_what_stands_beside_the_truth_is_used(phantom: Path, truth: np.ndarray) -> None:
+    prediction = truth == 1
+    prediction[:, 40, 12:20] = True
+    result = finish(evaluate(mask(prediction), read(phantom / "truth.ome.zarr")))
+    record = result.record()
+    rows = {row["from"]: row["recall"] for row in record["apertures"] if row["voxels"]}
+    assert rows == {0.3: 0, 1.0: 1}
+    assert record["centreline"]["recall"] < 1 == record["dont_care"]["centreline"]["recall"]
+    assert record["false_alarms"]["pores"]["objects"] == record["false_alarms"]["objects"] == 20
+    assert record["void"]["label_bias"] == pytest.approx(0, abs=0.01)
+    assert record["void"]["bias"] == pytest.approx(0.12, abs=0.01)  # 8 × 0.6 of pores on 80 × 0.5 of cracks
+    assert record["tip_error"]["unmatched"] == 0
+    for word in ("open ≥ 0.5", "void bias", "pores", "true aperture", "tip error"):
+        assert word in result.table()
+    thin = finish(evaluate(mask(prediction), read(phantom / "truth.ome.zarr"), dont_care=0.2)).record()
+    assert thin["dont_care"]["centreline"] == record["centreline"]
+
+
+def test_what_is_given_goes_before_what_stands_beside(phantom: Path, truth: np.ndarray, tmp_path: Path) -> None:
+    (tmp_path / "tips.csv").write_text("z,y,x\n3,20.5,10\n3,20.5,49\n", encoding="utf-8")
+    ome_zarr.write(tmp_path / "wide.ome.zarr", (truth > 0) * np.float32(2.5), role="image", voxel_size=VOXEL)
+    ome_zarr.write(tmp_path / "found.ome.zarr", (truth == 1).astype(np.uint8), role="mask", voxel_size=VOXEL)
+    command = {"mask": tmp_path / "found.ome.zarr", "truth": phantom / "truth.ome.zarr", "json": True}
+    given = {"tips": tmp_path / "tips.csv", "aperture": tmp_path / "wide.ome.zarr", "dont_care": 0.0}
+    record = json.loads(last(Evaluate.checked({**command, **given})))
+    assert (record["tips"]["from"], record["tips"]["recall"]) == ("tips.csv", 1)
+    assert [row["voxels"] > 0 for row in record["apertures"]] == [False] * 6 + [True]
+    (tmp_path / "tips.csv").write_text("row,column\n3,20.5\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no table of tips"):
+        last(Evaluate.checked({**command, **given}))
+
+
+def test_without_a_known_void_none_is_told(truth: np.ndarray, found: np.ndarray) -> None:
+    record = finish(evaluate(mask(found), labels(truth))).record()
+    assert record["void"] is record["apertures"] is record["dont_care"] is record["false_alarms"]["pores"] is None
 
 
 def last(command: Evaluate) -> str:

@@ -303,12 +303,14 @@ def test_recall_by_aperture_has_a_chance_level() -> None:
     wide, narrow = stroke((20, 20, 20, 100), shape=(128, 128)), stroke((60, 20, 60, 100), shape=(128, 128))
     truth = np.stack([wide | narrow])
     aperture = np.where(wide, 2.0, 0.5)[None]
-    rows = metrics.recall_by_aperture(np.stack([wide]), truth, aperture, (0, 1, 3, 5))
+    rows = metrics.recall_by_aperture(np.stack([wide]), truth, aperture, (0, 1, 3, 5)).rows
     assert [row.recall for row in rows] == [0, 1, 1]
     assert [row.voxels for row in rows] == [81, 81, 0]
     assert all(row.chance < 0.3 for row in rows[:2])
-    everything = metrics.recall_by_aperture(np.random.default_rng(0).random(truth.shape) < 0.2, truth, aperture, (0, 3))
-    assert everything[0].recall == pytest.approx(everything[0].chance, abs=0.1)
+    noise = np.random.default_rng(0).random(truth.shape) < 0.2
+    everywhere = metrics.recall_by_aperture(noise, truth, aperture, (0, 3)).rows[0]
+    assert everywhere.recall == pytest.approx(everywhere.chance, abs=0.1)
+    assert abs(everywhere.above_chance) < 0.3
 
 
 def test_the_margin_of_a_prediction_over_itself_is_nothing(

@@ -4,38 +4,57 @@ All counting is per slice (y, x) with Euclidean distances in voxels, so that a v
 results added. Counts are kept per *unit*, the crack or a cell of background, which is what intervals resample.
 """
 
+from .alarms import FalseAlarms, false_alarms
+from .apertures import ApertureRecall, ApertureRow, recall_by_aperture
+from .ends import TipErrors, tip_errors
 from .masks import (
-    FalseAlarms,
     Overlap,
     average_precision,
     centreline_scores,
-    false_alarms,
+    cl_dice,
     level_counts,
     overlap,
-    recall_by_aperture,
     thinned,
     voxel_scores,
     within,
 )
-from .scores import Margin, Scores, margin
+from .objects import object_scores
+from .scores import Margin, Scores, margin, pooled_margin
+from .surfaces import Surfaces, surfaces
 from .tips import match_tips, predicted_tips, tip_scores
+from .void import VoidSum, missing_void, void_sum
+from .widths import Widths, widths
 
 __all__ = [
+    "ApertureRecall",
+    "ApertureRow",
     "FalseAlarms",
     "Margin",
     "Overlap",
     "Scores",
+    "Surfaces",
+    "TipErrors",
+    "VoidSum",
+    "Widths",
     "average_precision",
     "centreline_scores",
+    "cl_dice",
     "false_alarms",
     "level_counts",
     "margin",
     "match_tips",
+    "missing_void",
+    "object_scores",
     "overlap",
+    "pooled_margin",
     "predicted_tips",
     "recall_by_aperture",
+    "surfaces",
     "thinned",
+    "tip_errors",
     "tip_scores",
+    "void_sum",
     "voxel_scores",
+    "widths",
     "within",
 ]

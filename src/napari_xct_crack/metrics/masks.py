@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 from skimage.morphology import skeletonize
 
-from ..settings import VoxelSize
 from ..volume import Triple
 from .scores import Scores, units_of
 
@@ -84,6 +81,29 @@ def _scored(
     return Scores.tally(mine, near_true[predicted], theirs, found)
 
 
+def cl_dice(prediction: Mask, truth: NDArray[Any], ignore: Mask | None = None, start: Triple = ORIGIN) -> Scores:
+    """Centre-line Dice: the F1 of these counts, pooled over slices.
+
+    Precision is the share of the predicted centre line that lies inside the true mask, recall that of the true centre
+    line inside the predicted mask [1]_. Lines are those of slices, for the skeleton of a sheet in 3-D says nothing.
+    Unlike :func:`centreline_scores` it depends on how thick both masks are.
+
+    Parameters
+    ----------
+    prediction, truth, ignore, start
+        As in :func:`centreline_scores`.
+
+    References
+    ----------
+    .. [1] Shit et al., clDice: a novel topology-preserving loss function for tubular structure segmentation, CVPR 2021.
+    """
+    true = truth > 0
+    kept = np.ones_like(true) if ignore is None else ~ignore
+    lines = (thinned(prediction) & kept, thinned(true) & kept)
+    mine, theirs = (units_of(np.argwhere(line), truth, start) for line in lines)
+    return Scores.tally(mine, true[lines[0]], theirs, prediction[lines[1]])
+
+
 @dataclass(frozen=True)
 class Overlap:
     """Voxel counts of two masks, without any tolerance."""
@@ -139,95 +159,3 @@ def average_precision(counts: NDArray[np.int64]) -> float:
         return 0.0
     precision = true / np.maximum(true + false, 1)
     return float(np.sum(precision * np.diff(true, prepend=0)) / true[-1])
-
-
-@dataclass(frozen=True)
-class FalseAlarms:
-    """Objects that touch no crack, and the area that was looked at."""
-
-    objects: int = 0
-    area: int = 0
-    """Voxels in slices."""
-
-    def __add__(self, other: FalseAlarms) -> FalseAlarms:
-        return FalseAlarms(self.objects + other.objects, self.area + other.area)
-
-    @property
-    def per_slice(self) -> float:
-        """Per slice of 512² voxels; 0 if nothing was looked at."""
-        return self.objects / self.area * 512**2 if self.area else 0.0
-
-    def per_mm2(self, voxel_size: VoxelSize | None) -> float | None:
-        """Per mm² of slice, or none where the voxel size is unknown or nothing was looked at."""
-        if voxel_size is None or self.area == 0:
-            return None
-        return self.objects / (self.area * voxel_size[1] * voxel_size[2] * 1e-6)
-
-
-def false_alarms(
-    prediction: Mask, truth: NDArray[Any], tolerance: float = 2, size: int = 8, ignore: Mask | None = None
-) -> FalseAlarms:
-    """Count the 8-connected objects of each slice with at least `size` voxels, all farther than `tolerance` from truth.
-
-    Ignored voxels belong to no object and to no area.
-    """
-    if ignore is not None:
-        prediction = prediction & ~ignore
-    near = within(truth > 0, tolerance)
-    objects = 0
-    for plane, close in zip(prediction, near, strict=True):
-        labels, number = ndimage.label(plane, structure=np.ones((3, 3)))
-        sizes = np.bincount(labels.ravel(), minlength=number + 1)
-        touching = np.bincount(labels[close], minlength=number + 1)
-        objects += int(np.sum((sizes >= size)[1:] & (touching == 0)[1:]))
-    area = prediction.size if ignore is None else int(prediction.size - ignore.sum())
-    return FalseAlarms(objects, area)
-
-
-@dataclass(frozen=True)
-class ApertureRow:
-    """Recall of the true centre line whose aperture lies in [low, high) voxels."""
-
-    low: float
-    high: float
-    voxels: int
-    recall: float
-    chance: float
-
-
-def recall_by_aperture(
-    prediction: Mask,
-    truth: NDArray[Any],
-    aperture: NDArray[np.floating[Any]],
-    edges: tuple[float, ...],
-    tolerance: float = 2,
-    shifts: int = 20,
-    seed: int = 0,
-) -> list[ApertureRow]:
-    """Recall of the true centre line by true aperture, with its chance level.
-
-    Parameters
-    ----------
-    aperture
-        True aperture in voxels, same shape as the masks, read at the true centre line.
-    edges
-        Ascending bounds of the classes in voxels.
-    shifts
-        The chance level is the mean recall over so many rigid in-plane shifts of the prediction by at least 16 voxels,
-        wrapped around. A class without voxels has recall and chance 1.
-    """
-    true, near = thinned(truth > 0), within(thinned(prediction), tolerance)
-    width, rng = aperture[true], np.random.default_rng(seed)
-    found = near[true]
-    shifted = np.zeros(found.shape)
-    _, height, breadth = near.shape
-    for _ in range(shifts):
-        by = [int(rng.integers(min(16, side // 2), max(side - 16, side // 2) + 1)) for side in (height, breadth)]
-        shifted += np.roll(near, by, axis=(1, 2))[true] / shifts
-    rows = []
-    for low, high in pairwise(edges):
-        chosen = (width >= low) & (width < high)
-        number = int(chosen.sum())
-        mean = (float(found[chosen].mean()), float(shifted[chosen].mean())) if number else (1.0, 1.0)
-        rows.append(ApertureRow(low, high, number, *mean))
-    return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,26 +103,58 @@ class Margin:
 
 
 def margin(ours: Scores, theirs: Scores, level: float = 0.95, draws: int = 2000, seed: int = 0) -> Margin:
-    """Paired bootstrap of the difference of two F1 values.
+    """Paired bootstrap of the difference of two F1 values of one volume: :func:`pooled_margin` of that one."""
+    return pooled_margin([ours], [theirs], level=level, draws=draws, seed=seed)
 
-    Units that hold a crack and units of background are drawn with replacement, each kind from its own, the same draw
-    for both predictions; the interval is the central `level` of the differences. With fewer than two units it is -1 to
-    1, for nothing can be said.
+
+def pooled_margin(
+    ours: Sequence[Scores],
+    theirs: Sequence[Scores],
+    *,
+    level: float = 0.95,
+    draws: int = 2000,
+    seed: int = 0,
+    volumes: bool = False,
+) -> Margin:
+    """Paired bootstrap of the difference of two F1 values, each of the counts of all volumes together.
+
+    In each volume, units that hold a crack and units of background are drawn with replacement, each kind from its own,
+    the same draw for both predictions; the interval is the central `level` of the differences [1]_. With fewer than two
+    units it is -1 to 1, for nothing can be said.
+
+    Parameters
+    ----------
+    ours, theirs
+        One per volume, in the same order. Where two trainings were scored on the same volume, add their scores
+        first: a crack is then drawn for both at once.
+    volumes
+        Whether the volumes are drawn with replacement too, and then the units of each one drawn: the interval then
+        also speaks of volumes that were not scored. It takes several.
+
+    References
+    ----------
+    .. [1] Davison and Hinkley, Bootstrap Methods and their Application, Cambridge 1997, sections 2.4 and 3.8.
     """
-    units = np.union1d(ours.units, theirs.units)
-    a, b = ours.over(units), theirs.over(units)
-    value = ours.f1 - theirs.f1
-    if units.size < 2:
-        return Margin(value, -1.0, 1.0, int(units.size))
     rng = np.random.default_rng(seed)
-    weights = np.zeros((draws, units.size))
-    cracked = (a[:, 3] + b[:, 3]) > 0
-    for kind in (np.flatnonzero(cracked), np.flatnonzero(~cracked)):
-        if kind.size:
-            weights[:, kind] = rng.multinomial(kind.size, np.full(kind.size, 1 / kind.size), size=draws)
-    differences = _f1(weights @ a) - _f1(weights @ b)
-    low, high = np.quantile(differences, [(1 - level) / 2, (1 + level) / 2])
-    return Margin(value, float(low), float(high), int(units.size))
+    times = np.ones((draws, len(ours)), dtype=np.int64)
+    if volumes:
+        times = rng.multinomial(len(ours), np.full(len(ours), 1 / len(ours)), size=draws)
+    drawn, given, number = np.zeros((2, draws, 4)), np.zeros((2, 4)), 0
+    for one, other, repeats in zip(ours, theirs, times.T, strict=True):
+        units = np.union1d(one.units, other.units)
+        counts = np.stack([one.over(units), other.over(units)])
+        cracked = counts[..., 3].sum(axis=0) > 0
+        for kind in (np.flatnonzero(cracked), np.flatnonzero(~cracked)):
+            if kind.size:
+                weights = rng.multinomial(repeats * kind.size, np.full(kind.size, 1 / kind.size))
+                drawn += weights @ counts[:, kind]
+        given += counts.sum(axis=1)
+        number += int(units.size)
+    value = float(_f1(given[0]) - _f1(given[1]))
+    if number < 2:
+        return Margin(value, -1.0, 1.0, number)
+    low, high = np.quantile(_f1(drawn[0]) - _f1(drawn[1]), [(1 - level) / 2, (1 + level) / 2])
+    return Margin(value, float(low), float(high), number)
 
 
 def units_of(points: NDArray[np.int64], truth: NDArray[Any], start: Triple) -> NDArray[np.int64]:

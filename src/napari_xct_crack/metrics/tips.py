@@ -83,7 +83,8 @@ def tip_scores(
     prediction
         Bool, shape (z, y, x).
     tips
-        True tips (z, y, x), shape (n, 3), counted from voxel 0 of `prediction`; z is a whole number.
+        True tips (z, y, x), shape (n, 3), counted from voxel 0 of `prediction`; z is a whole number. A fourth column
+        with crack ids is not looked at.
     truth
         Crack ids or a bool mask, which says to what unit a tip belongs (see :func:`centreline_scores`).
     distance
@@ -91,16 +92,20 @@ def tip_scores(
     ignore, start
         As in :func:`centreline_scores`.
     """
-    inner = np.zeros(prediction.shape, dtype=bool)
-    inner[:, EDGE:-EDGE, EDGE:-EDGE] = True
-    if ignore is not None:
-        inner &= ~within(ignore, EDGE)
+    inner = countable(prediction.shape, ignore)
     total = Scores.none()
     for z, plane in enumerate(prediction):
-        found, true = predicted_tips(plane), tips[np.rint(tips[:, 0]) == z, 1:]
+        found, true = predicted_tips(plane), tips[np.rint(tips[:, 0]) == z, 1:3]
         at = (start[0] + z, start[1], start[2])
         total += _slice_scores(found, true, truth[z : z + 1], inner[z], distance, at)
     return total
+
+
+def countable(shape: tuple[int, ...], ignore: Mask | None) -> Mask:
+    """Where a tip counts: at least 3 voxels inside the slice and off what is ignored."""
+    inner = np.zeros(shape, dtype=bool)
+    inner[:, EDGE:-EDGE, EDGE:-EDGE] = True
+    return inner if ignore is None else inner & ~within(ignore, EDGE)
 
 
 def _slice_scores(
