@@ -10,6 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 from napari_xct_crack.cracks import CrackGenerator
+from napari_xct_crack.cracks._columns import fill, sprout
 from napari_xct_crack.cracks._masks import build
 from napari_xct_crack.cracks._surface import TILE, Sheet, carve, surface
 from napari_xct_crack.cracks.random import RandomCracks, expected_length
@@ -70,7 +71,7 @@ def test_micrometres_need_a_voxel_size(kind: str) -> None:
 def test_length_of_random_cracks_follows_its_law(decay: float, end: float) -> None:
     generator = RandomCracks(decay=decay, decay_min=decay, t_min=4, t_max=4, t_end=end)
     rng = np.random.default_rng(1)
-    columns = [(len(generator.crack((4000, 4000), rng, False)[1]) - 1) / 2 for _ in range(2000)]
+    columns = [(len(generator.crack(4000, rng)[1]) - 1) / 2 for _ in range(2000)]
     assert np.mean(columns) == pytest.approx(expected_length(4, decay, end), rel=0.05)
 
 
@@ -79,9 +80,8 @@ def test_wander_of_random_cracks_is_a_random_walk() -> None:
     rng = np.random.default_rng(2)
     ends = []
     for _ in range(2000):
-        points, thickness = generator.crack((4000, 4000), rng, False)
-        start = int(np.argmax(thickness))
-        ends.append(points[start + 100, 0] - points[start, 0])
+        centre, _, start = generator.crack(4000, rng)
+        ends.append(centre[start + 100] - centre[start])
     assert np.std(ends) == pytest.approx(0.7 * 10, rel=0.05)
 
 
@@ -97,12 +97,32 @@ def test_one_random_crack_is_one_object(seed: int) -> None:
     assert count <= 2  # at most one of each orientation
 
 
+@pytest.mark.parametrize("smoothness", [0.1, 1.0, 5.0])
+@pytest.mark.parametrize("rotated", [0.0, 1.0])
+def test_columns_of_random_cracks_add_their_thickness(smoothness: float, rotated: float) -> None:
+    generator = RandomCracks(
+        smoothness=smoothness, smoothness_min=smoothness, decay=0.3, decay_min=0.3, t_min=2, t_max=2, rotated=rotated
+    )
+    law, sums, wanted = generator._law(None), [], []
+    for seed in range(60):
+        centre, thickness, first = sprout(np.random.default_rng(seed), law, 100, 100)
+        coverage, target = np.zeros((200, 200), np.float32), np.zeros((200, 200), np.bool_)
+        turn = np.radians(25.0) * rotated
+        along, across = (-np.sin(turn), np.cos(turn)), (np.cos(turn), np.sin(turn))
+        fill(coverage, target, centre, thickness, first, (100.3, 99.8), along, across)
+        sums.append(coverage.sum())
+        wanted.append(thickness.sum())
+        line = thickness >= 0.3
+        assert ndimage.label(target, np.ones((3, 3)))[1] <= 1 + (~line).sum()
+    assert np.sum(sums) == pytest.approx(np.sum(wanted), rel=0.03)
+
+
 def test_the_captions_pair_gives_stubs() -> None:
     generator = RandomCracks(
         decay=1.0, decay_min=1.0, smoothness=0.01, smoothness_min=0.01, t_min=1, t_max=9, t_end=0.5
     )
     rng = np.random.default_rng(3)
-    lengths = [len(generator.crack((256, 256), rng, False)[1]) for _ in range(500)]
+    lengths = [len(generator.crack(256, rng)[1]) for _ in range(500)]
     assert 1 <= np.mean(lengths) < 8
 
 

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from napari_xct_crack.cli import main
+from napari_xct_crack.cracks import CrackGenerator
 from napari_xct_crack.cracks.fractal import FractalCracks
 from napari_xct_crack.cracks.mixture import Mixture
 from napari_xct_crack.cracks.random import RandomCracks
 from napari_xct_crack.cracks.sheet import SheetCracks
-from napari_xct_crack.errors import SettingsError
-from napari_xct_crack.settings import Length
+from napari_xct_crack.errors import InputError, SettingsError
+from napari_xct_crack.settings import Length, in_unit
 
 SHAPE = (1, 64, 64)
 THIN = RandomCracks(count=(2, 2), border=False)
@@ -77,3 +78,34 @@ def test_the_command_line_takes_nested_kinds_in_any_order(tmp_path: Path, last: 
     assert told["first"]["kind"] == "random"
     assert told["second"]["kind"] == "fractal"
     assert told["second"]["depth"] == [3, 3]
+
+
+def test_many_generators_get_their_weights() -> None:
+    third = SheetCracks(count=(1, 1))
+    mixture = Mixture.of([(THIN, 3), (WIDE, 1), (third, 4)], empty=0.2)
+    assert [generator for generator, _ in mixture.parts] == [THIN, WIDE, third]
+    assert [share for _, share in mixture.parts] == pytest.approx([3 / 8, 1 / 8, 4 / 8])
+    assert Mixture.of(mixture.parts, empty=0.2).parts == mixture.parts
+    assert Mixture.of([(THIN, 2)]).parts == [(THIN, 1.0)]
+    assert Mixture.of([(THIN, 1), (WIDE, 0)]).parts == [(THIN, 1.0), (WIDE, 0.0)]
+    with pytest.raises(SettingsError, match="above 0"):
+        Mixture.of([(THIN, 0)])
+
+
+def test_a_generator_is_saved_and_loaded(tmp_path: Path) -> None:
+    path, mixture = tmp_path / "cracks.json", Mixture.of([(THIN, 1), (WIDE, 2)])
+    mixture.save(path)
+    assert CrackGenerator.load(path) == mixture
+    path.write_text(mixture.model_dump_json())
+    assert CrackGenerator.load(path) == mixture
+    path.write_text('{"batch": 4}')
+    with pytest.raises(InputError, match="holds no settings"):
+        CrackGenerator.load(path)
+
+
+def test_lengths_change_their_unit_everywhere() -> None:
+    mixture = Mixture(first=SheetCracks(aperture_max=Length(4)), second=RandomCracks(t_max=Length(3, "um")))
+    microns = in_unit(mixture, "um", (2.0, 0.5, 0.5))
+    assert microns.first.aperture_max == Length(2, "um")
+    assert microns.second.t_max == Length(3, "um")
+    assert in_unit(microns, "voxel", (2.0, 0.5, 0.5)).second.t_max == Length(6)

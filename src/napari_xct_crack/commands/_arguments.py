@@ -7,25 +7,26 @@ import shlex
 import subprocess
 from typing import Any
 
-from .. import presets
 from . import PROGRAM, Command, name_of
-from ._flags import ABSENT, PRESET, Flag, Values, flags, merged, plain
+from ._flags import ABSENT, MECHANISM, PRESET, Flag, Values, base_of, flags, merged, plain
 
 
 def arguments(settings: Command) -> list[str]:
     """The shortest argument list that is read back as these settings, without the command's name."""
     values = plain(settings)
-    preset = plain(presets.load(values["preset"])) if values.get("preset") else {}
-    kinds_before = {flag.path: flag.default for flag in flags(type(settings), preset) if flag.path[-1] == "kind"}
+    base = base_of(values.get("preset"), values.get("mechanism"))
+    kinds_before = {flag.path: flag.default for flag in flags(type(settings), base) if flag.path[-1] == "kind"}
     places: list[str] = []
     named: list[str] = []
-    for flag in flags(type(settings), merged(preset, _kinds(values))):
+    for flag in flags(type(settings), merged(base, _kinds(values))):
         default = kinds_before.get(flag.path, flag.default)
         value = _get(values, flag.path, default)
         if flag.positional:
             places.append(str(value))
         elif flag.path == PRESET:  # always: which one holds where none is named depends on the machine
             named += ["--preset", value or ABSENT]
+        elif flag.path == MECHANISM:
+            named += ["--mechanism", value] if value else []
         elif value != default:
             named += _argument(flag, value)
     if any(place.startswith("-") for place in places):

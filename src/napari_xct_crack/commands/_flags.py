@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
@@ -20,8 +20,10 @@ from . import Positional
 Values = dict[str, Any]
 """Settings as nested dicts under their outward names, as in JSON."""
 ABSENT = "none"
-"""What ``--preset`` and, where a kind may be left out, ``--FIELD.kind`` say for none."""
+"""What ``--preset``, ``--mechanism`` and, where a kind may be left out, ``--FIELD.kind`` say for none."""
 PRESET = ("preset",)
+MECHANISM = ("mechanism",)
+_NAMES: dict[tuple[str, ...], Callable[[], list[str]]] = {PRESET: presets.names, MECHANISM: presets.mechanisms}
 REQUIRED = object()
 
 
@@ -80,6 +82,12 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, Length | Path) else value
 
 
+def base_of(preset: str | None, mechanism: str | None) -> Values:
+    """What a preset says, with the cracks of a mechanism in place of its own."""
+    base: Values = plain(presets.load(preset)) if preset else {}
+    return base | ({"cracks": plain(presets.mechanism(mechanism))} if mechanism else {})
+
+
 def merged(base: Any, over: Any) -> Any:
     """`over` laid on `base`; another kind drops what `base` said of the old one."""
     if (
@@ -118,8 +126,8 @@ def flags(cls: type[Settings], given: Values, path: tuple[str, ...] = ()) -> Ite
         if name in given:
             default = merged(default, given[name])
         inner = next((option for option in _options(info.annotation) if _is_settings(option)), None)
-        if (*path, name) == PRESET:
-            yield Flag(PRESET, Literal[(*presets.names(), ABSENT)], default or ABSENT, info.description or "")
+        if (named := _NAMES.get((*path, name))) is not None:
+            yield Flag((name,), Literal[(*named(), ABSENT)], default or ABSENT, info.description or "")
         elif inner is None:
             positional = not path and Positional in info.metadata
             yield Flag((*path, name), _as_text(info.annotation), default, info.description or "", positional)

@@ -12,10 +12,9 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
-from .. import presets
 from ..errors import SettingsError
 from . import PROGRAM, Command, name_of
-from ._flags import ABSENT, PRESET, REQUIRED, Flag, Values, flags, merged, plain, shown
+from ._flags import ABSENT, MECHANISM, PRESET, REQUIRED, Flag, Values, base_of, flags, merged, plain, shown
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Given:
 def parse(command: type[Command], tokens: Sequence[str]) -> Given | None:
     """Settings from an argument list; ``None`` where it asked for help, which is then on standard output.
 
-    Later wins: defaults, preset, settings file, flags.
+    Later wins: defaults, preset, mechanism, settings file, flags.
 
     Raises
     ------
@@ -72,20 +71,22 @@ def _hyphened(token: str) -> str:
 
 
 def _base(command: type[Command], tokens: Sequence[str]) -> Values:
-    """What the first pass reads: preset, settings file and kinds."""
+    """What the first pass reads: preset, mechanism, settings file and kinds."""
     early: dict[str, str] = {}
     for token, following in pairwise([*tokens, ""]):
         if token == "--":
             break
         name, equals, value = token.partition("=")
-        if name in ("--preset", "--settings") or (name.startswith("--") and name.endswith(".kind")):
+        if name in ("--preset", "--mechanism", "--settings") or (name.startswith("--") and name.endswith(".kind")):
             early[name] = value if equals else following
     over = _from_file(early.pop("--settings")) if "--settings" in early else {}
     if "--preset" in early:
         _put(over, PRESET, early.pop("--preset"))
     elif "preset" in command.model_fields and "preset" not in over:
         over["preset"] = command.default_preset()
-    base: Values = plain(presets.load(over["preset"])) if over.get("preset") else {}
+    if "--mechanism" in early:
+        _put(over, MECHANISM, early.pop("--mechanism"))
+    base: Values = base_of(over.get("preset"), over.get("mechanism"))
     base = merged(base | dict.fromkeys(_others(command, over)), over)
     for name, kind in sorted(early.items(), key=lambda item: item[0].count(".")):  # a kind before those within it
         path = tuple(part.replace("-", "_") for part in name.removeprefix("--").split("."))
@@ -110,7 +111,7 @@ def _from_file(path: str) -> Values:
 
 def _put(values: Values, path: tuple[str, ...], value: Any) -> None:
     """Set a nested value; a kind that is left out stands for the whole of its settings."""
-    if value == ABSENT and (path == PRESET or path[-1] == "kind"):
+    if value == ABSENT and (path in (PRESET, MECHANISM) or path[-1] == "kind"):
         path, value = path[:-1] or path, None
     for name in path[:-1]:
         values = values.setdefault(name, {})

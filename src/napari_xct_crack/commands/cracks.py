@@ -26,6 +26,7 @@ class Cracks(Command):
 
     out: Annotated[Path, Positional] = Field(description="File to write; it ends in .png, .tif or .npz.")
     cracks: CrackGenerator = Field(SheetCracks(), description="Crack generation module.")
+    mechanism: str | None = Field(None, description="Mechanism of cracking whose settings of the cracks to start from.")
     count: int = Field(16, ge=1, le=100_000, description="How many patches to draw.")
     size: tuple[int, int] = Field((256, 256), description="Height and width of a patch in voxels.")
     slices: int = Field(1, ge=1, le=1024, description="Slices of a patch.")

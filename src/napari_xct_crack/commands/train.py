@@ -26,6 +26,7 @@ class Train(ReadsVolume, TrainSettings, Budget):
 
     run_: Annotated[Path, Positional] = Field(alias="run", description="Folder of the run; made, or gone on with.")
     preset: str | None = Field(None, description="Settings to start from.")
+    mechanism: str | None = Field(None, description="Mechanism of cracking whose settings of the cracks to start from.")
     crop: Corners | None = Field(None, description="Learn from this box only: Z0 Y0 X0 Z1 Y1 X1, in voxels.")
     window: tuple[float, float] | None = Field(
         None, description="Grey values shown as black and white; swapped where cracks are brighter than metal."

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError
+from ..records import read_json, write_json
 from ..settings import Kind, VoxelSize
 from ..volume import Triple
 
@@ -27,6 +30,25 @@ class CrackGenerator(Kind):
     """Settings of a crack generation module."""
 
     family: ClassVar[str] = "napari_xct_crack.cracks"
+
+    @classmethod
+    def load(cls, path: Path) -> CrackGenerator:
+        """A generator from a JSON file: one that was saved, or any settings file that has cracks.
+
+        Raises
+        ------
+        XctCrackError
+            If the file cannot be read or holds no generator.
+        """
+        values = read_json(path)
+        values = values.get("cracks", values)
+        if not isinstance(values, dict) or not isinstance(values.get("kind"), str):
+            raise InputError(f"{path} holds no settings of a crack generator.")
+        return CrackGenerator.named(values["kind"]).checked(values)
+
+    def save(self, path: Path) -> None:
+        """Write a JSON file, which ``--settings`` of the commands that draw cracks reads too."""
+        write_json(path, {"cracks": self.model_dump(mode="json")})
 
     @abstractmethod
     def draw(self, shape: Triple, rng: np.random.Generator, voxel_size: VoxelSize | None = None) -> Drawn:

@@ -34,22 +34,26 @@ class Sheet:
     front: tuple[float, ...]
     """Irregularity of the front: amplitudes and phases of its harmonics 2, 3, 4, … in turn."""
     bridging: float = 0.0
-    """Share of the sheet that is closed by bridges."""
+    """How much is closed by bridges: 0.1 a tenth of the sheet, 0.5 a third."""
 
 
 @lru_cache(maxsize=64)
 def surface(hurst: float, tile: int) -> NDArray[np.float32]:
-    """Periodic fractional Brownian surface of unit variance, shape (TILE, TILE), by spectral synthesis.
+    """One of the surfaces of a Hurst exponent, shape (TILE, TILE)."""
+    return synthesised(hurst, TILE, np.random.default_rng((tile, round(hurst * 1000))))
+
+
+def synthesised(hurst: float, side: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Periodic fractional Brownian surface of unit variance, shape (side, side), by spectral synthesis.
 
     References
     ----------
     .. [1] R. F. Voss, "Random fractal forgeries", 1985: power spectrum k^−2(H+1) of a surface.
     """
-    rng = np.random.default_rng((tile, round(hurst * 1000)))
-    frequency = np.fft.fftfreq(TILE)
+    frequency = np.fft.fftfreq(side)
     k = np.hypot(frequency[:, None], frequency[None, :])
     k[0, 0] = np.inf
-    field = np.fft.ifft2(np.fft.fft2(rng.standard_normal((TILE, TILE))) * k ** -(hurst + 1)).real
+    field = np.fft.ifft2(np.fft.fft2(rng.standard_normal((side, side))) * k ** -(hurst + 1)).real
     return np.ascontiguousarray(field / field.std(), dtype=np.float32)
 
 

@@ -13,6 +13,7 @@ from ..settings import Length, VoxelSize
 from ..volume import Triple
 from . import CrackGenerator, Drawn
 from ._augment import warped
+from ._fields import Lean, Warp
 from ._polyline import LINE_FROM, _line
 
 CANVAS = 512
@@ -57,16 +58,8 @@ class FractalCracks(CrackGenerator):
         Length(8.5), description="Mean thickness of the trunks; the published one is 17 on a canvas of 512."
     )
     canvas: Length = Field(Length(256), description="Side of the square that holds a tree.")
-    warp: float = Field(
-        1.0, ge=0, le=1, description="Share of the patches that are warped; half of them are turned too."
-    )
-    lean: float = Field(
-        0.4,
-        ge=0,
-        le=5,
-        description="Standard deviation of the shift from slice to slice, in voxels.",
-        json_schema_extra={"advanced": True},
-    )
+    warp: Warp = 1.0
+    lean: Lean = 0.4
 
     def draw(self, shape: Triple, rng: np.random.Generator, voxel_size: VoxelSize | None = None) -> Drawn:
         side = self.canvas.voxels(voxel_size)[1]

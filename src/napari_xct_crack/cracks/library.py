@@ -14,6 +14,7 @@ from ..settings import Length, VoxelSize
 from ..volume import Triple
 from . import CrackGenerator, Drawn
 from ._augment import warped
+from ._fields import Lean, Warp
 from ._masks import Mask, opened, thinned
 from ._polyline import LINE_FROM
 
@@ -35,16 +36,8 @@ class LibraryCracks(CrackGenerator):
         description="crop: a mask's pixel is a voxel, and a part with crack is cut out; resize: scaled to cover the patch.",
     )
     width: Length = Field(Length(0), description="Median width to which thicker cracks are thinned; 0 leaves them.")
-    warp: float = Field(
-        0.5, ge=0, le=1, description="Share of the patches that are warped; half of them are turned too."
-    )
-    lean: float = Field(
-        0.4,
-        ge=0,
-        le=5,
-        description="Standard deviation of the shift from slice to slice, in voxels.",
-        json_schema_extra={"advanced": True},
-    )
+    warp: Warp = 0.5
+    lean: Lean = 0.4
 
     def draw(self, shape: Triple, rng: np.random.Generator, voxel_size: VoxelSize | None = None) -> Drawn:
         """Draw cracks into an empty stack of slices.

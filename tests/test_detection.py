@@ -1,0 +1,84 @@
+"""The ideal linear observer: against the closed form, on correlated noise, and as a map."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_xct_crack.detection import (
+    ROSE,
+    gaussian_transfer,
+    limit_map,
+    limits,
+    noise_spectrum,
+    smallest_aperture,
+    visibility,
+    white_visibility,
+)
+from napari_xct_crack.errors import InputError
+
+SHAPE = (12, 256, 256)
+ALL = np.ones(SHAPE, bool)
+
+
+@pytest.fixture(scope="module")
+def white() -> np.ndarray:
+    return np.random.default_rng(0).normal(0, 300, SHAPE).astype(np.float32)
+
+
+@pytest.mark.parametrize("length", [20, 60])
+@pytest.mark.parametrize("point_spread", [0.8, 1.1, 2.2])
+def test_white_noise_gives_the_closed_form(white: np.ndarray, length: int, point_spread: float) -> None:
+    found = visibility(noise_spectrum(white, ALL, length), gaussian_transfer(point_spread), 27000)
+    assert found == pytest.approx(white_visibility(27000, 300, point_spread, length), rel=0.03)
+
+
+def test_pores_left_out_of_the_metal_do_not_matter(white: np.ndarray) -> None:
+    pores = np.random.default_rng(1).random(SHAPE) < 0.02
+    spoilt, metal = np.where(pores, -9000, white), ~ndimage.binary_dilation(pores, iterations=1)
+    metal &= np.random.default_rng(2).random(SHAPE) < 0.98
+    plain, holed = noise_spectrum(white, ALL, 20), noise_spectrum(spoilt, metal, 20)
+    assert holed.power.mean() == pytest.approx(plain.power.mean(), rel=0.05)
+
+
+def test_the_observer_is_what_a_matched_filter_measures(white: np.ndarray) -> None:
+    """In noise correlated over three voxels the prewhitening template, applied to noise, has the SNR that is stated."""
+    noise = ndimage.gaussian_filter(white, (0, 1.2, 1.2))
+    length, frequency = 20, np.fft.rfftfreq(64)
+    spectrum, transfer = noise_spectrum(noise, ALL, length), gaussian_transfer(2.0)
+    whitened = transfer(frequency) / np.interp(frequency, spectrum.frequency, spectrum.power)
+    signal, template = (np.fft.fftshift(np.fft.irfft(values, 64)) for values in (transfer(frequency), whitened))
+    means = noise[:, :240].reshape(12, 12, length, 4, 64).mean(axis=2)
+    measured = signal @ template / (means @ template).std()
+    assert visibility(spectrum, transfer, 1.0) == pytest.approx(measured, rel=0.07)
+    assert white_visibility(1.0, float(noise.std()), 2.0, length) > 1.5 * measured
+
+
+def test_limits_are_stated_for_two_lengths(white: np.ndarray) -> None:
+    found = limits(white, ALL, 27000, 1.1)
+    assert list(found) == [20, 60]
+    for length, aperture in found.items():
+        assert aperture == pytest.approx(ROSE / white_visibility(27000, 300, 1.1, length), rel=0.03)
+
+
+def test_limits_scale_with_noise_and_slices(white: np.ndarray) -> None:
+    seen = white_visibility(27000, 300, 1.1, 20)
+    limit = smallest_aperture(seen)
+    assert limit * seen == pytest.approx(ROSE)
+    assert smallest_aperture(seen, slices=4) == pytest.approx(limit / 2)
+    louder = white.copy()
+    louder[..., 128:] *= 3
+    metal = ALL.copy()
+    metal[:, :32] = False
+    limits = limit_map(louder, metal, limit, (6, 64, 64))
+    assert limits.shape == (2, 4, 4)
+    assert limits[0, 1, 3] == pytest.approx(3 * limits[0, 1, 0], rel=0.05)
+    assert np.isfinite(limits[:, 0]).all()
+    metal[:, :64] = False
+    assert np.isnan(limit_map(louder, metal, limit, (6, 64, 64))[:, 0]).all()
+
+
+def test_too_little_metal_is_said(white: np.ndarray) -> None:
+    metal = np.zeros(SHAPE, bool)
+    metal[:, :40, :40] = True
+    with pytest.raises(InputError, match="holds only"):
+        noise_spectrum(white, metal, 60)
