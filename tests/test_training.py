@@ -10,7 +10,7 @@ import torch
 
 from napari_xct_crack.cracks.sheet import SheetCracks
 from napari_xct_crack.errors import BusyError, InputError, OutputError, SettingsError, XctCrackError
-from napari_xct_crack.events import EpochEnd, Preview, Said, Saved, StepDone, finish
+from napari_xct_crack.events import EpochEnd, Preview, Said, Saved, StepDone, Warned, finish
 from napari_xct_crack.frames import reflected, to_frames
 from napari_xct_crack.methods import Batch
 from napari_xct_crack.methods import semisynthetic as semi
@@ -150,6 +150,7 @@ def test_minutes_become_a_number_of_steps_that_is_kept(scan: Volume, tmp_path: P
     steps = [e for e in events if isinstance(e, StepDone)]
     assert steps[0].total == 0
     assert steps[-1].step == steps[-1].total >= 12
+    assert any(isinstance(e, Warned) and "steps fit into that time" in e.text for e in events)
     state = json.loads(read_tensors(tmp_path / "run" / "checkpoint.safetensors")[1]["state"])
     assert round(3 / state["seconds_per_step"]) == pytest.approx(steps[-1].total, abs=1) or steps[-1].total == 12
 

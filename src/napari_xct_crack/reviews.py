@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from .doubt import followed
-from .events import Work
+from .events import Said, Warned, Work
 from .inference._predict import Predictor
 from .networks._norm import fold
 from .patches import Patches
@@ -35,6 +35,7 @@ def review(
     -------
     Whether the look was believed: not where the net marks half of the part or more.
     """
+    before = patches.doubtful_share
     network = settings.network
     segmenter = Segmenter(fold(average), settings.slices, network.stride, network.reach, {}, "")
     predictor = Predictor(segmenter, volume, patches.window, 0, device)
@@ -45,6 +46,10 @@ def review(
         found.append(followed(probability >= _SURE, probability >= _FAINT, part))
         marked, metal = marked + int(found[-1].sum()), metal + int(part.sum())
     if marked > _MOST * metal:
+        yield Warned("The net takes most of the scan for crack; what it is taught as metal stays as it was.")
         return False
     patches.doubt_also(found)
+    yield Said(
+        f"The net has looked over the scan: {patches.doubtful_share:.1%} of it, before {before:.1%}, is now not taught as metal."
+    )
     return True

@@ -27,6 +27,9 @@ _PROBE, _PROBE_SHARE = 12, 0.05
 """Fewest steps, and share of the minutes, whose speed fixes a run's number of steps; the first ones after a start are slow.
 Until then none of the budget counts as used."""
 
+_FEW = 500
+"""Steps below which a run given in minutes is warned of."""
+
 _MARKS = tuple(50 * 2**power for power in range(12))
 """Steps at which a snapshot and a preview are kept."""
 
@@ -80,7 +83,7 @@ def train(run: Run, budget: Budget | None = None, device: str = "auto") -> Work[
 class _Trainer:
     def __init__(self, run: Run, device: torch.device) -> None:
         assert run.volume is not None
-        self.run, self.settings, self.device = run, run.settings, device
+        self.run, self.volume, self.settings, self.device = run, run.volume, run.settings, device
         settings = self.settings
         self.patches = Patches(
             run.volume, settings.patches, settings.cracks, settings.slices, settings.network.stride, settings.seed
@@ -126,18 +129,20 @@ class _Trainer:
                 while total is None or self.state.step < total:
                     if self._review_is_due(total):
                         wait([drawn])  # it looks at what the review changes
-                        yield from self._review()
+                        yield from review(self.average, self.settings, self.patches, self.volume, self.device)
+                        self.state.reviews += 1
                         drawn = self._draw(pool, self.state.step)
                     started = time.perf_counter()
                     batch, drawn = drawn.result(), self._draw(pool, self.state.step + 1)
-                    done = self._done(total)
                     patches = self.state.batch
-                    losses, drawn = self._learn(batch, done, drawn, pool)
+                    losses, drawn = self._learn(batch, self._done(total), drawn, pool)
                     if self.state.batch < patches:
                         yield Warned(
                             f"The device's memory is full; the run goes on with {self.state.batch} patches a step."
                         )
-                    total = total or self._probe(budget, time.perf_counter() - started)
+                    if total is None:
+                        total = self._probe(budget, time.perf_counter() - started)
+                        yield from _few(total)
                     yield StepDone(self.state.step, total or 0, losses)
                     yield from self._now_and_then(batch, total)
             finally:
@@ -176,19 +181,6 @@ class _Trainer:
             return False
         due = self.state.step * (self.settings.reviews + 1) // total
         return self.state.reviews < min(due, self.settings.reviews)
-
-    def _review(self) -> Iterator[Event]:
-        assert self.run.volume is not None
-        before = self.patches.doubtful_share
-        believed = yield from review(self.average, self.settings, self.patches, self.run.volume, self.device)
-        self.state.reviews += 1
-        if believed:
-            yield Said(
-                f"The net has looked over the scan: {self.patches.doubtful_share:.1%} of it, before {before:.1%}, is now "
-                "not taught as metal."
-            )
-        else:
-            yield Warned("The net takes most of the scan for crack; what it is taught as metal stays as it was.")
 
     def _draw(self, pool: ThreadPoolExecutor, step: int) -> Future[Batch]:
         return pool.submit(self.patches.batch, step, self.state.batch, self.device)
@@ -248,3 +240,11 @@ class _Trainer:
         self.state = read_checkpoint(self.checkpoint, self.learner, self.average, self.patches)
         self.saved_step = self.state.step
         cut_rows(self.run.folder / "metrics.csv", self.state.step)
+
+
+def _few(total: int | None) -> Iterator[Event]:
+    if total is not None and total < _FEW:
+        yield Warned(
+            f"Only {total} steps fit into that time on this machine; fewer than {_FEW} seldom find narrow cracks. Give it more time, "
+            "or stop what else it computes."
+        )
