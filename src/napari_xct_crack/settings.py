@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema
@@ -16,6 +16,9 @@ from .errors import SettingsError
 
 VoxelSize = tuple[float, float, float]
 """µm along z, y, x."""
+
+
+SomeSettings = TypeVar("SomeSettings", bound="Settings")
 
 
 class Settings(BaseModel):
@@ -36,6 +39,18 @@ class Settings(BaseModel):
             return cls.model_validate(values)
         except ValidationError as error:
             raise SettingsError(sentence(error)) from error
+
+
+def in_unit(settings: SomeSettings, unit: str, voxel_size: VoxelSize) -> SomeSettings:
+    """The same settings with all lengths, also those of settings in them, in ``"voxel"`` or ``"um"``."""
+    changed: dict[str, Any] = {}
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, Length):
+            changed[name] = value.to(unit, voxel_size)
+        elif isinstance(value, Settings):
+            changed[name] = in_unit(value, unit, voxel_size)
+    return settings.model_copy(update=changed)
 
 
 def sentence(error: ValidationError) -> str:
@@ -160,6 +175,13 @@ class Length:
                 f"The voxel size is unknown, so {self} cannot be turned into voxels; give --voxel-size-um Z Y X."
             )
         return (self.value / voxel_size[0], self.value / voxel_size[1], self.value / voxel_size[2])
+
+    def to(self, unit: str, voxel_size: VoxelSize) -> Length:
+        """The same length in a slice in ``"voxel"`` or ``"um"``, to six digits."""
+        if unit == self.unit:
+            return self
+        value = self.value * voxel_size[1] if unit == "um" else self.value / voxel_size[1]
+        return Length(float(f"{value:.6g}"), unit)
 
     def __str__(self) -> str:
         return f"{self.value:.12g}" + ("um" if self.unit == "um" else "")

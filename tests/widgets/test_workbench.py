@@ -12,19 +12,26 @@ from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QFileDialog,
     QLineEdit,
     QScrollBar,
 )
 
+from napari_xct_crack import presets
+from napari_xct_crack.cracks.fractal import FractalCracks
+from napari_xct_crack.cracks.sheet import SheetCracks
+from napari_xct_crack.settings import Length
 from napari_xct_crack.volume import Box
 from napari_xct_crack.widgets import workbench as module
+from napari_xct_crack.widgets._gallery import COUNT, SIDE
 from napari_xct_crack.widgets._layers import outline_of
+from napari_xct_crack.widgets._previews import drawn_sheet
 
 pytestmark = pytest.mark.gui
 
 
 def test_a_scan_is_opened_cropped_prepared_and_cracks_are_drawn(
-    make_napari_viewer_proxy, phantom: Path, until, monkeypatch
+    make_napari_viewer_proxy, phantom: Path, tmp_path: Path, until, monkeypatch
 ):
     viewer = make_napari_viewer_proxy(show=True)
     _, bench = viewer.window.add_plugin_dock_widget("napari-xct-crack", "XCT Crack")
@@ -33,8 +40,14 @@ def test_a_scan_is_opened_cropped_prepared_and_cracks_are_drawn(
     _opening_shows_scan_and_facts(bench, phantom, until)
     _the_crop_follows_the_mouse(bench, until)
     _cracks_are_drawn_beside_the_scan(bench, until)
+    _cracks_are_mixed_saved_and_given_units(bench, tmp_path, monkeypatch)
+    _rendered_cracks_are_compared_and_calibrated(bench, until)
+    _a_section_is_torn_off_and_put_back(bench)
     _every_control_has_a_tooltip(bench)
     _closing_asks_while_work_runs(bench, phantom, until, monkeypatch)
+    bench._accordion.tear_off("Prepare")
+    bench.close_work()
+    assert not bench._accordion.torn, "closing the window puts it back"
 
 
 def _sections_say_what_they_need(bench):
@@ -128,14 +141,105 @@ def _cracks_are_drawn_beside_the_scan(bench, until):
     cracks.seed.setValue(5)
     until(lambda: not np.array_equal(sheet.data, before))
     assert state.cracks.kind == "random"
+    _the_newest_request_wins(cracks, sheet, until)
     until(cracks.render_button.isEnabled)
     cracks.render_button.click()
     until(lambda: "cracks in this scan" in state.viewer.layers)
     assert state.viewer.layers["cracks in this scan: truth"].data.max() == 1
+    rendered, real = (state.viewer.layers[name] for name in ("cracks in this scan", "real patches of this scan"))
+    assert rendered.visible
+    assert real.visible
+    assert not sheet.visible
+    assert real.extent.world[0][-1] > rendered.extent.world[1][-1], "side by side"
     centre = state.viewer.scene.camera.center[-1]
     bench.section("Volume")
-    assert not state.viewer.layers["cracks in this scan"].visible
+    assert not rendered.visible
+    assert not real.visible
     assert state.viewer.scene.camera.center[-1] < centre, "back to the scan"
+
+
+def _the_newest_request_wins(cracks, sheet, until):
+    drawn: list[tuple[object, object, bool]] = []
+    cracks.gallery._drawing.ready.connect(drawn.append)
+    for count in range(2, 12):
+        cracks.form._forms["random"].set({"count": (count, count)})
+    wanted, _ = drawn_sheet(cracks.generator(), 5, COUNT, SIDE, cracks.bench.scan.voxel_size)
+    until(lambda: np.array_equal(sheet.data, wanted))
+    assert len(drawn) < 10
+    slow = FractalCracks(depth=(4, 4))
+    assert not drawn_sheet(slow, 5, COUNT, SIDE, None, 0.0)[1]
+    cracks.form.set(slow)
+    late, _ = drawn_sheet(slow, 5, COUNT, SIDE, None)
+    until(lambda: np.array_equal(sheet.data, late))
+
+
+def _cracks_are_mixed_saved_and_given_units(bench, tmp_path, monkeypatch):
+    cracks, path = bench.section("Cracks"), tmp_path / "cracks.json"
+    cracks.mechanism.setCurrentText("solidification")
+    cracks.mechanism.activated.emit(cracks.mechanism.currentIndex())
+    chosen = cracks.generator()
+    assert chosen == type(chosen).checked(presets.mechanism("solidification"))
+    cracks.form._choice.setCurrentText("mixture")
+    assert cracks.mechanism.currentIndex() == 0, "no longer that mechanism's settings"
+    mixture = cracks.form._forms["mixture"]
+    mixture.add.click()
+    mixture.parts[2].cracks.set(chosen)
+    for part, weight in zip(mixture.parts, (0.2, 0.2, 0.4), strict=True):
+        part.weight.set(weight)
+    mixture.options["empty"].set(0.25)
+    mixed = bench.bench.cracks
+    assert [share for _, share in mixed.parts] == pytest.approx([0.25, 0.25, 0.5])
+    assert mixed.parts[2][0] == chosen
+    assert mixed.empty == 0.25
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
+    cracks._save()
+    mixture.parts[1].remove.click()
+    assert len(bench.bench.cracks.parts) == 2
+    cracks.unit.setCurrentIndex(1)
+    cracks.unit.activated.emit(1)
+    assert bench.bench.cracks.first.aperture_max == Length(4.5 * 0.71, "um")
+    cracks._load()
+    assert bench.bench.cracks == mixed
+    assert cracks.unit.currentText() == "voxels"
+    path.write_text("{}")
+    cracks.trying(cracks._load)
+    assert "holds no settings" in cracks._says.text()
+    cracks.form.set(mixed.parts[1][0])
+
+
+def _rendered_cracks_are_compared_and_calibrated(bench, until):
+    cracks = bench.section("Cracks")
+    cracks.form.set(SheetCracks())
+    cracks.calibrate_button.click()
+    assert not cracks.compare_button.isEnabled()
+    until(lambda: not cracks.job.running)
+    assert not cracks.job.failure
+    assert "Changed" in cracks._says.text()
+    assert bench.bench.cracks != SheetCracks()
+    cracks.compare_button.click()
+    until(lambda: not cracks.job.running)
+    assert not cracks.job.failure
+    assert "opening" in cracks.realism.table.text()
+    assert cracks.realism.curves is not None
+
+
+def _a_section_is_torn_off_and_put_back(bench):
+    cracks, accordion = bench.section("Cracks"), bench._accordion
+    accordion.tear_off("Cracks")
+    dock = accordion.torn["Cracks"]
+    assert cracks.window() is bench.window()
+    assert dock.isAncestorOf(cracks)
+    assert cracks.isVisible()
+    bench.section("Prepare")
+    assert cracks.isVisible(), "two sections at once"
+    assert bench.section("Cracks") is cracks, "there is one instance"
+    accordion.tear_off("Cracks")
+    assert accordion.torn == {"Cracks": dock}
+    dock.close()
+    assert not accordion.torn
+    assert accordion.isAncestorOf(cracks)
+    assert cracks.isVisible()
 
 
 def _every_control_has_a_tooltip(bench):

@@ -93,10 +93,19 @@ def _missing(values: NDArray[np.float32], where: Mask, metal: Mask) -> float:
     """Grey value that is missing in a slice against the metal around."""
     if not where.any() or not metal.any():
         return 0.0
+    return float(np.nansum(shortfall(values, metal)[where], dtype=np.float64))
+
+
+def shortfall(values: NDArray[np.float32], metal: Mask) -> NDArray[np.float32]:
+    """Grey value by which each voxel of a slice lies below the metal around; not a number where there is none near.
+
+    Metal that stands out from the rest of it (pores, inclusions) is left out.
+    """
     off = values - _mean_around(values, metal)
     spread = 1.4826 * float(np.median(np.abs(off[metal])))
     level = _mean_around(values, metal & (np.abs(off) <= OUTLIERS * spread))
-    return float(np.nansum((level - values)[where], dtype=np.float64))
+    result: NDArray[np.float32] = level - values
+    return result
 
 
 def _mean_around(values: NDArray[np.float32], chosen: Mask) -> NDArray[np.float32]:

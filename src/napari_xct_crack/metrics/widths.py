@@ -68,7 +68,7 @@ def widths(
         units = units_of(np.argwhere(found), truth, start)
         own, place = np.unique(units, return_inverse=True)
         sums = np.zeros((own.size, 4))
-        for column, values in enumerate((_areas(mask, lines[side])[found], _lengths(lines[side])[found])):
+        for column, values in enumerate((_areas(mask, lines[side])[found], trace_lengths(lines[side])[found])):
             sums[:, 2 * side + column] = np.bincount(place, values, minlength=own.size)
         total += Widths(own, sums)
     return total
@@ -84,7 +84,7 @@ def _areas(mask: Mask, line: Mask) -> NDArray[np.float64]:
     return areas
 
 
-def _lengths(line: Mask) -> NDArray[np.float64]:
+def trace_lengths(line: Mask) -> NDArray[np.float64]:
     """What each voxel adds to the length: half the steps to its neighbours, and half a voxel at an end.
 
     A diagonal neighbour that is also reached over a straight one is no step.

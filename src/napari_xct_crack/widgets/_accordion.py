@@ -6,13 +6,17 @@ from collections.abc import Callable
 from functools import partial
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QMainWindow, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from ._fold import Fold
+from ._torn import Torn
 
 
 class Accordion(QScrollArea):
-    """Titles in order; a click opens one section and closes the others. A section is made when it is first opened."""
+    """Titles in order; a click opens one section and closes the others. A section is made when it is first opened.
+
+    Each can be torn off into a dock of its own; closing the dock puts it back.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,12 +30,20 @@ class Accordion(QScrollArea):
         self._column.addStretch(1)
         self.setWidget(inside)
         self._folds: dict[str, tuple[Fold, Callable[[], QWidget]]] = {}
+        self.torn: dict[str, Torn] = {}
+        """Docks of the sections that were torn off."""
 
     def add(self, title: str, tip: str, make: Callable[[], QWidget]) -> None:
         """Add a section below the others."""
         fold = Fold(title, tip)
         fold.bold()
         fold.toggled.connect(partial(self._toggled, title))
+        tear = QToolButton()
+        tear.setText("↗")
+        tear.setAutoRaise(True)
+        tear.setToolTip("Show this section in a dock of its own; closing the dock puts it back.")
+        tear.clicked.connect(lambda: self.tear_off(title))
+        fold.beside(tear)
         self._column.insertWidget(self._column.count() - 1, fold)
         self._folds[title] = (fold, make)
 
@@ -41,6 +53,33 @@ class Accordion(QScrollArea):
             if name == title and fold.content is None:
                 fold.fill(make())
             fold.open(name == title)
+        if title in self.torn:
+            self.torn[title].show()
+            self.torn[title].raise_()
+
+    def tear_off(self, title: str) -> None:
+        """Show a section in a dock of its own."""
+        window = self.parentWidget()
+        while window is not None and not isinstance(window, QMainWindow):
+            window = window.parentWidget()
+        if window is None or title in self.torn:
+            return
+        fold, make = self._folds[title]
+        if fold.content is None:
+            fold.fill(make())
+        dock = self.torn[title] = Torn(title, fold.lend(), window)
+        dock.closed.connect(partial(self._put_back, title))
+
+    def _put_back(self, title: str) -> None:
+        dock = self.torn.pop(title)
+        self._folds[title][0].fill(dock.release())
+        dock.deleteLater()
+        self.open(title)
+
+    def put_all_back(self) -> None:
+        """Close all docks."""
+        for dock in list(self.torn.values()):
+            dock.close()
 
     def _toggled(self, title: str, shown: bool) -> None:
         self.open(title if shown else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 
 class Fold(QWidget):
@@ -32,21 +32,38 @@ class Fold(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(2)
-        self._column.addWidget(self._header)
+        self._bar = QHBoxLayout()
+        self._bar.setSpacing(0)
+        self._bar.addWidget(self._header, 1)
+        self._column.addLayout(self._bar)
+        self._lent = False
         if content is not None:
             self.fill(content)
         self.open(False)
 
     def fill(self, content: QWidget) -> None:
         """Put a widget below the title."""
-        self.content = content
+        self.content, self._lent = content, False
         self._column.addWidget(content)
+
+    def beside(self, widget: QWidget) -> None:
+        """Put a small widget at the end of the title."""
+        self._bar.addWidget(widget)
+
+    def lend(self) -> QWidget:
+        """Take the content out, to be shown elsewhere; :meth:`fill` puts it back."""
+        assert self.content is not None
+        self.open(False)
+        self._column.removeWidget(self.content)
+        self._lent = True
+        return self.content
 
     def open(self, shown: bool) -> None:
         """Show or hide the content."""
+        shown = shown and not self._lent
         self._header.setChecked(shown)
         self._header.setArrowType(Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow)
-        if self.content is not None:
+        if self.content is not None and not self._lent:
             self.content.setVisible(shown)
 
     def note(self, text: str) -> None:

@@ -103,12 +103,18 @@ class Form(Editor):
 
 
 class KindForm(Editor):
-    """A choice among the kinds of a family, and the form of the chosen one; each remembers what was entered."""
+    """A choice among the kinds of a family, and the form of the chosen one; each remembers what was entered.
 
-    def __init__(self, family: type[Kind]) -> None:
+    Parameters
+    ----------
+    folded
+        The form is folded away below the choice.
+    """
+
+    def __init__(self, family: type[Kind], *, folded: bool = False) -> None:
         super().__init__()
         self._kinds = family.kinds()
-        self._forms: dict[str, Form] = {}
+        self._forms: dict[str, Editor] = {}
         self._column = QVBoxLayout()
         self._column.setContentsMargins(0, 0, 0, 0)
         self.row.addLayout(self._column)
@@ -118,14 +124,20 @@ class KindForm(Editor):
             self._choice.addItem(name)
             self._choice.setItemData(number, inspect.getdoc(kind) or name, 3)
         self._column.addWidget(self._choice)
+        self._shown = self._column
+        if folded:
+            holder = QWidget()
+            self._shown = QVBoxLayout(holder)
+            self._shown.setContentsMargins(12, 0, 0, 0)
+            self._column.addWidget(Fold("Settings", "Settings of this kind.", holder))
         self._choice.currentTextChanged.connect(self._chosen)
         self._chosen(self._choice.currentText())
 
     def _chosen(self, name: str) -> None:
         if name and name not in self._forms:
-            self._forms[name] = Form(self._kinds[name])
+            self._forms[name] = _form_of(self._kinds[name])
             self._forms[name].changed.connect(self.changed)
-            self._column.addWidget(self._forms[name])
+            self._shown.addWidget(self._forms[name])
         for other, form in self._forms.items():
             form.setVisible(other == name)
         if name:
@@ -143,8 +155,11 @@ class KindForm(Editor):
         self._forms[kind].set(value)
 
 
-def _by_alias(settings: Settings) -> dict[str, Any]:
-    return {field.alias or name: getattr(settings, name) for name, field in type(settings).model_fields.items()}
+def _form_of(kind: type[Kind]) -> Editor:
+    from ..cracks.mixture import Mixture
+    from ._mixture import MixtureForm  # which is made of forms
+
+    return MixtureForm() if kind is Mixture else Form(kind)
 
 
 def _editor_of(field: FieldInfo) -> Editor:

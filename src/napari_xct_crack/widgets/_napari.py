@@ -155,9 +155,11 @@ def _refusal(layer: Layer) -> str:
     )
 
 
-def look_at(viewer: Viewer, layer: Layer) -> None:
-    """Fill the canvas with a two-dimensional layer."""
-    (top, left), (bottom, right) = layer.extent.world[:, -2:]
+def look_at(viewer: Viewer, *layers: Layer) -> None:
+    """Fill the canvas with two-dimensional layers."""
+    corners = [layer.extent.world[:, -2:] for layer in layers]
+    top, left = (min(corner[0][axis] for corner in corners) for axis in (0, 1))
+    bottom, right = (max(corner[1][axis] for corner in corners) for axis in (0, 1))
     viewer.scene.camera.center = (0.0, (top + bottom) / 2, (left + right) / 2)
     height, width = viewer.canvas.size
     viewer.scene.camera.zoom = 0.95 * min(height / max(bottom - top, 1e-9), width / max(right - left, 1e-9))

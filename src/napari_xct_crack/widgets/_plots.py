@@ -1,9 +1,10 @@
-"""The live plot of losses."""
+"""The live plot of losses, and curves of two sorts of cracks."""
 
 from __future__ import annotations
 
 import os
 import time
+from typing import TYPE_CHECKING
 
 import qtpy
 
@@ -12,6 +13,9 @@ os.environ.setdefault("PYQTGRAPH_QT_LIB", qtpy.API_NAME)
 import pyqtgraph
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+if TYPE_CHECKING:
+    from ..realism import Plot
 
 _PERIOD = 0.2
 """Seconds between two drawings."""
@@ -74,3 +78,29 @@ class LossPlot(QWidget):
                 pen = pyqtgraph.mkPen(_COLOURS[number % len(_COLOURS)], width=2)
                 self._lines[name] = self._plot.plot(name=name, pen=pen)
             self._lines[name].setData(steps, values)
+
+
+class Curves(QWidget):
+    """Curves of a scan and of what is rendered into it, a plot for each pair."""
+
+    def __init__(self, plots: tuple[Plot, ...]) -> None:
+        super().__init__()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        for number, plot in enumerate(plots):
+            shown = pyqtgraph.PlotWidget(background=None)
+            shown.setTitle(plot.title, size="9pt")
+            shown.setLabel("bottom", plot.axis)
+            for side in ("left", "bottom"):
+                shown.getAxis(side).enableAutoSIPrefix(False)
+            shown.getAxis("left").setWidth(44)
+            shown.setMenuEnabled(False)
+            shown.setMouseEnabled(False, False)
+            shown.setFixedHeight(170)
+            shown.setMinimumWidth(100)
+            shown.setToolTip(f"{plot.title}: the scan, and the same metal with rendered cracks.")
+            if number == 0:
+                shown.addLegend(offset=(-5, 5), labelTextSize="8pt")
+            for colour, name, values in (("#648fff", "scan", plot.scan), ("#ffb000", "rendered", plot.rendered)):
+                shown.plot(plot.x, values, pen=pyqtgraph.mkPen(colour, width=2), name=name)
+            column.addWidget(shown)

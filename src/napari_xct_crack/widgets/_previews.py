@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,10 +23,11 @@ _NEAR = 8
 """Slices on each side that are cleaned with the one that is previewed."""
 
 
-def beside(sheet: Any, scan: Volume | None, name: str, **options: Any) -> LayerData:
-    """A picture as a layer to the right of the scan, with pixels of the scan's size; shape (y, x)."""
+def beside(sheet: Any, scan: Volume | None, name: str, after: int = 0, **options: Any) -> LayerData:
+    """A picture of shape (y, x) as a layer to the right of the scan and of `after` pixels, which are of the scan's size."""
     voxel = (scan.voxel_size if scan is not None else None) or UNKNOWN
     right = 0.0 if scan is None else (scan.offset[2] + scan.levels[0].shape[2] * 1.05) * voxel[2]
+    right += after * voxel[2]
     top = 0.0 if scan is None else scan.offset[1] * voxel[1]
     settings: dict[str, Any] = {
         "name": name,
@@ -48,20 +50,25 @@ def mosaic(pictures: Any) -> Any:
     return tiles.reshape(rows * height, columns * width)
 
 
-def drawn_sheet(cracks: CrackGenerator, seed: int, count: int, side: int, voxel_size: Any) -> Any:
-    """A contact sheet of crack masks, uint8, shape (y, x)."""
-    masks = [
-        cracks.draw((1, side, side), np.random.default_rng((seed, number)), voxel_size).target[0]
-        for number in range(count)
-    ]
-    return contact_sheet(masks)
+def drawn_sheet(
+    cracks: CrackGenerator, seed: int, count: int, side: int, voxel_size: Any, seconds: float = math.inf
+) -> tuple[Any, bool]:
+    """A contact sheet of crack masks, uint8, shape (y, x), and whether it is whole: no mask is begun after so long."""
+    end = time.monotonic() + seconds
+    masks = [np.zeros((side, side), np.bool_) for _ in range(count)]
+    for number in range(count):
+        if time.monotonic() > end:
+            return contact_sheet(masks), False
+        masks[number] = cracks.draw((1, side, side), np.random.default_rng((seed, number)), voxel_size).target[0]
+    return contact_sheet(masks), True
 
 
-def rendered_sheet(patches: Patches, step: int, count: int) -> tuple[Any, Any]:
-    """Real patches with rendered cracks, and where those are: two pictures of shape (y, x)."""
+def rendered_sheet(patches: Patches, step: int, count: int) -> tuple[Any, Any, Any]:
+    """Real patches with rendered cracks, where those are, and real patches that are darkest by themselves: (y, x) each."""
     batch = patches.batch(step, count)
-    frames = batch.rendered[:, batch.rendered.shape[1] // 2].numpy()
-    return mosaic(frames), mosaic(batch.masks[:, 0].numpy().astype(np.uint8))
+    middle = batch.rendered.shape[1] // 2
+    rendered, real = batch.rendered[:, middle].numpy(), batch.cracked[:, middle].numpy()
+    return mosaic(rendered), mosaic(batch.masks[:, 0].numpy().astype(np.uint8)), mosaic(real)
 
 
 def cleaned_slice(probability: Volume, along: int, at: int, settings: CleanSettings, name: str) -> LayerData | None:

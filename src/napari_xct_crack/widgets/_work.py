@@ -140,6 +140,11 @@ class Newest(QObject):
         if self._worker is None:
             self._next()
 
+    def offer(self, call: Callable[[], Any]) -> None:
+        """Run `call` next unless another one waits."""
+        if self._waiting is None:
+            self.request(call)
+
     def close(self) -> None:
         """Drop what waits, and what still runs once it ends."""
         self._closed, self._waiting = True, None

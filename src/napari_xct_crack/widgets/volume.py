@@ -9,8 +9,9 @@ from qtpy.QtWidgets import QFileDialog, QLineEdit, QMessageBox, QWidget
 
 from ..commands import ReadsVolume, chosen
 from ..commands.convert import Convert
-from ..commands.info import facts_of, text_of
+from ..commands.info import Info, facts_of, text_of
 from ..errors import InputError
+from ..io import FILE_SUFFIXES, parted
 from ..volume import Volume
 from ._bench import Bench
 from ._fold import Fold
@@ -19,12 +20,14 @@ from ._layers import made_here, volume_of
 from ._section import Section, caption
 from ._work import Newest
 
+_FILTER = f"Scans ({' '.join(f'*{suffix}' for suffix in FILE_SUFFIXES)});;All files (*)"
+
 
 class VolumeSection(Section):
     """Open a path or take a layer."""
 
     title = "Volume"
-    purpose = "Opens a scan without reading it: OME-Zarr, Zarr, TIFF, or a folder of slices."
+    purpose = "Opens a scan without reading it: OME-Zarr, TIFF, HDF5, MetaImage, NRRD, Zeiss, raw, or a folder of slices or DICOM."
     step = Convert
 
     def __init__(self, bench: Bench) -> None:
@@ -37,7 +40,7 @@ class VolumeSection(Section):
         folder = self.button("Folder…", "Choose a folder of slices or a Zarr folder.", self._choose_folder)
         self.line(self.path, file, folder, stretch=0)
         self.form = Form(ReadsVolume, skip=["volume"])
-        tip = "Voxel size, and which index to take of further axes."
+        tip = "Voxel size, which index or dataset to take, and the layout of a headerless file."
         self.column.addWidget(Fold("What the file does not say", tip, self.form))
         self.open_button = self.button("Open", "Open the path; only what is looked at is read.", self.open)
         self.take_button = self.button(
@@ -71,15 +74,16 @@ class VolumeSection(Section):
 
     def open(self) -> None:
         """Open the path in the background."""
-        from ..io import read
-
-        path = self.path.text().strip()
-        if not path:
+        text = self.path.text().strip()
+        if not text:
             raise InputError("No path was given; choose a file or a folder.")
+        path, dataset = parted(text)
         how = self.form.get()
-        index = chosen(how["index"])
-        self.say(f"Opening {Path(path).name} …")
-        self._reading.request(lambda: (read(path, voxel_size=how["voxel_size_um"], index=index), how))
+        how["dataset"] = dataset or how["dataset"]
+        chosen(how["index"])
+        reading = Info.checked({**how, "volume": str(path)})
+        self.say(f"Opening {path.name} …")
+        self._reading.request(lambda: (reading.open(), how))
 
     def _opened(self, found: tuple[Volume, dict[str, Any]]) -> None:
         scan, how = found
@@ -132,7 +136,7 @@ class VolumeSection(Section):
             self.trying(self.open)
 
     def _choose_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "A scan", self.path.text())
+        path, _ = QFileDialog.getOpenFileName(self, "A scan", self.path.text(), _FILTER)
         self._chosen(path)
 
     def _choose_folder(self) -> None:

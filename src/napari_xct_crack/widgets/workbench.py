@@ -157,6 +157,7 @@ class Workbench(QWidget):
 
     def close_work(self) -> None:
         """Leave the viewer as it was, and let go of all threads."""
+        self._accordion.put_all_back()
         self._guard.stop()
         self.bench.viewer.layers.events.inserted.disconnect(self._adopt)
         if self._window is not None:

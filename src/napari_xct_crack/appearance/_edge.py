@@ -1,8 +1,6 @@
-"""What a scan looks like, estimated without labels: grey levels of air and metal, point spread, noise."""
+"""The step from air to metal at the part's edge: grey value of air and point spread."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,54 +10,7 @@ _SMOOTH = 1.5
 """Standard deviation, in voxels, of the smoothing that locates the part's edge below a voxel."""
 
 
-@dataclass(frozen=True)
-class Appearance:
-    """How metal, air and the step between them look in a scan."""
-
-    metal: float
-    """Median grey value of metal."""
-    contrast: float
-    """Grey value of metal minus that of air."""
-    point_spread: float
-    """Standard deviation of the point spread in voxels."""
-    noise: float
-    """Standard deviation of the grey values of metal against their surroundings."""
-    notes: tuple[str, ...] = ()
-    """What could not be measured and what was taken instead."""
-
-
-def estimate(grey: NDArray[np.generic], part: NDArray[np.bool_], flat: NDArray[np.float32]) -> Appearance:
-    """Estimate the appearance of a block of a scan.
-
-    Parameters
-    ----------
-    grey, part
-        Shape (z, y, x); `part` is true on the part.
-    flat
-        The same block after removal of its local mean inside the part.
-
-    Notes
-    -----
-    The point spread is the width of the error function that fits the grey values against their distance from the
-    part's edge. That distance comes from a smoothed copy, so the edge may be slanted and rough.
-    """
-    inside = flat[part]
-    values = np.asarray(grey, dtype=np.float32)
-    metal = float(np.median(values[part]))
-    noise = float(1.48 * np.median(np.abs(inside - np.median(inside))))
-    edge = _edge(values, part, metal)
-    if edge is not None:
-        air, spread = edge
-        return Appearance(metal, metal - air, spread, noise)
-    depth = max(metal - float(np.quantile(values[part], 1e-4)), 4 * noise)
-    note = (
-        "No edge between part and air is in view: the point spread is taken as 1.1 voxels and the depth of a fully open "
-        "crack from the darkest voxels."
-    )
-    return Appearance(metal, depth, 1.1, noise, (note,))
-
-
-def _edge(values: NDArray[np.float32], part: NDArray[np.bool_], metal: float) -> tuple[float, float] | None:
+def edge(values: NDArray[np.float32], part: NDArray[np.bool_], metal: float) -> tuple[float, float] | None:
     """Grey value of air and point spread from the part's edge, or none where too little of it is in view."""
     beyond = ndimage.distance_transform_edt(~part)
     # zero is what reconstructions write outside of the field of view

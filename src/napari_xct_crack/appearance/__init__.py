@@ -1,0 +1,60 @@
+"""What a scan looks like, estimated without labels: grey levels of air and metal, point spread, noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._edge import edge
+from ._noise import Noise, measure_noise, trusted
+
+__all__ = ["Appearance", "Noise", "estimate", "measure_noise", "trusted"]
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """How metal, air and the step between them look in a scan."""
+
+    metal: float
+    """Median grey value of metal."""
+    contrast: float
+    """Grey value of metal minus that of air."""
+    point_spread: float
+    """Standard deviation of the point spread in voxels."""
+    noise: float
+    """Standard deviation of the grey values of metal against their surroundings."""
+    notes: tuple[str, ...] = ()
+    """What could not be measured and what was taken instead."""
+
+
+def estimate(grey: NDArray[np.generic], part: NDArray[np.bool_], flat: NDArray[np.float32]) -> Appearance:
+    """Estimate the appearance of a block of a scan.
+
+    Parameters
+    ----------
+    grey, part
+        Shape (z, y, x); `part` is true on the part.
+    flat
+        The same block after removal of its local mean inside the part.
+
+    Notes
+    -----
+    The point spread is the width of the error function that fits the grey values against their distance from the
+    part's edge. That distance comes from a smoothed copy, so the edge may be slanted and rough.
+    """
+    inside = flat[part]
+    values = np.asarray(grey, dtype=np.float32)
+    metal = float(np.median(values[part]))
+    noise = float(1.48 * np.median(np.abs(inside - np.median(inside))))
+    found = edge(values, part, metal)
+    if found is not None:
+        air, spread = found
+        return Appearance(metal, metal - air, spread, noise)
+    depth = max(metal - float(np.quantile(values[part], 1e-4)), 4 * noise)
+    note = (
+        "No edge between part and air is in view: the point spread is taken as 1.1 voxels and the depth of a fully open "
+        "crack from the darkest voxels."
+    )
+    return Appearance(metal, depth, 1.1, noise, (note,))
