@@ -55,7 +55,7 @@ class Calibration:
     def sentences(self) -> tuple[str, ...]:
         """What was found and what was changed."""
         if self.density is None or self.aperture is None:
-            found = f"Cracks in this scan: {_NOT}; an opening of {self.length(self.limit)} would."
+            found = f"Cracks in this scan: {_NOT}, as one more open than {self.length(self.limit)} would."
         else:
             found = (
                 f"Cracks at least {self.length(self.limit)} open cover {self.density:.3g} voxel² in a voxel of metal; "
@@ -122,8 +122,8 @@ def calibrate(scan: Volume, generator: CrackGenerator, seed: int = 0) -> Work[Ca
     yield Progress(2, _TRIALS + 2, "calibrate")
     if found.total < _LEAST * metal[0].plates.reach ** 2:
         limit = found.limit / _FIRST_GAIN
-        few = generator.model_copy(update={"count": (0, 1)})
-        result = Calibration(few, generator, None, None, limit, stack, scan.voxel_size)
+        hidden = _hidden(generator, limit, scan.voxel_size)
+        result = Calibration(hidden, generator, None, None, limit, stack, scan.voxel_size)
     else:
         model = generator if isinstance(generator, SheetCracks) else SheetCracks()
         measured = yield from _measure(metal, ridges, found, _upright(model, found), stack, seed)
@@ -182,6 +182,15 @@ def _set(generator: Settable, measured: _Measured, low: float, stack: Triple, vo
         mean /= 2  # the number is that of each orientation
     total = max(1, round(2 * mean))
     return generator.model_copy(update={"count": (total // 4, total - total // 4)})
+
+
+def _hidden(generator: CrackGenerator, limit: float, voxel_size: VoxelSize | None) -> CrackGenerator:
+    """The generator without the cracks that would have been seen; how many there are of the others is not known."""
+    low, high = _range(generator, voxel_size)
+    smallest, largest = _names(generator)
+    most = _as(limit, voxel_size)
+    now = {name: most for name, value in ((smallest, low), (largest, high)) if value > limit}
+    return generator.model_copy(update=now)
 
 
 def _openings(

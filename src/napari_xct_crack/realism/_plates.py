@@ -18,6 +18,8 @@ from ..appearance import Noise
 ROSE = 5.0
 """Signal to noise from which a plate counts: the Rose convention."""
 
+_THINNEST = 0.25
+"""Smallest response that counts, however little noise there is: shading is as faint, and no target is thinner (0.3 voxels)."""
 _HEADINGS = 64
 """Normals that are tried, spread over half a sphere."""
 _REACH = 4.0
@@ -148,7 +150,7 @@ def headings() -> NDArray[np.float64]:
 def find(missing: Values, inside: NDArray[np.bool_], plates: Plates) -> Ridges:
     """Sheets in a block whose missing share of attenuation is given, shape (z, y, x), within a mask of that shape."""
     response, heading, sigma = plates.respond(missing)
-    limit = ROSE * sigma
+    limit = max(ROSE * sigma, _THINNEST)
     normals = headings()
     main = np.abs(normals).argmax(axis=1)[heading]
     ridge = np.zeros(missing.shape, np.bool_)
