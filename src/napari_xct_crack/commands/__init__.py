@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from ..events import Work
+from ..io import RawLayout, read
 from ..settings import Settings
 from ..volume import Box, Volume
 
@@ -40,20 +41,28 @@ class Command(Settings):
         """The step as a generator of events."""
 
 
-class ReadsVolume(Command):
-    """A command whose input is a scan; flags say what the file does not."""
+class NamesVolume(Command):
+    """A command whose input is a scan."""
 
-    volume: Annotated[str, Positional] = Field(description="Scan: OME-Zarr, Zarr, TIFF, or a folder of slices.")
+    volume: Annotated[str, Positional] = Field(
+        description="Scan: OME-Zarr, Zarr, TIFF, HDF5 (FILE::/DATASET), MetaImage, NRRD, Zeiss, headerless raw, or a "
+        "folder of slices or of a DICOM series."
+    )
     voxel_size_um: tuple[float, float, float] | None = Field(
         None, description="Voxel size in µm along z, y, x, where the file does not state it."
     )
     index: tuple[str, ...] = Field((), description="Which index of a further axis to take, as AXIS=N (c=0).")
+    dataset: str | None = Field(None, description="Which dataset of an HDF5 or NeXus file; found if not given.")
+
+
+class ReadsVolume(RawLayout, NamesVolume):
+    """A command that reads a scan; flags say what the file does not."""
 
     def open(self) -> Volume:
-        """Read the scan lazily, with the voxel size and index that were given."""
-        from ..io import read
-
-        return read(self.volume, voxel_size=self.voxel_size_um, index=chosen(self.index))
+        """Read the scan lazily, with what was given of it."""
+        layout = RawLayout(**{name: getattr(self, name) for name in RawLayout.model_fields})
+        index = chosen(self.index)
+        return read(self.volume, voxel_size=self.voxel_size_um, index=index, dataset=self.dataset, raw=layout)
 
 
 Corners = tuple[int, int, int, int, int, int]

@@ -47,7 +47,9 @@ def open_folder(folder: Path, *, voxel_size: VoxelSize | None = None, index: Map
     entries = sorted((entry for entry in folder.iterdir() if not entry.name.startswith(".")), key=natural)
     pictures = [entry for entry in entries if entry.is_file() and entry.suffix.lower() in SUFFIXES]
     if not pictures:
-        raise InputError(f"{folder} holds no slices: TIFF, PNG, BMP or JPEG pictures, or a Zarr, are needed.")
+        raise InputError(
+            f"{folder} holds no slices: TIFF, PNG, BMP or JPEG pictures, DICOM files, or a Zarr, are needed."
+        )
     paths = _series(pictures, folder)
     logs = [entry for entry in entries if entry.suffix.lower() == ".log"]
     logged, said = logged_size(logs, paths[0])

@@ -34,10 +34,12 @@ class VolumeSection(Section):
         super().__init__(bench)
         self.path = QLineEdit()
         self.path.setPlaceholderText("file or folder of a scan")
-        self.path.setToolTip("Path of a scan: a file, a folder of slices, or a Zarr folder.")
+        self.path.setToolTip("Path of a scan: a file (FILE.h5::/DATASET), a folder of slices, or a Zarr folder.")
         self.path.returnPressed.connect(lambda: self.trying(self.open))
         file = self.button("File…", "Choose a file.", self._choose_file)
-        folder = self.button("Folder…", "Choose a folder of slices or a Zarr folder.", self._choose_folder)
+        folder = self.button(
+            "Folder…", "Choose a folder of slices, a DICOM series or a Zarr folder.", self._choose_folder
+        )
         self.line(self.path, file, folder, stretch=0)
         self.form = Form(ReadsVolume, skip=["volume"])
         tip = "Voxel size, which index or dataset to take, and the layout of a headerless file."
