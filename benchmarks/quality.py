@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -141,7 +142,8 @@ def _scores(listed: dict[str, Any]) -> Scores:
 
 
 def _name(row: dict[str, Any]) -> str:
-    return "-".join(str(row[key]) for key in ("method", "condition", "physics", "shape", "steps", "seed"))
+    name = "-".join(str(row[key]) for key in ("method", "condition", "physics", "shape", "steps", "seed"))
+    return re.sub(r"[^\w.-]+", "_", name)
 
 
 class Raw:
