@@ -7,6 +7,8 @@ from .events import finish as finish
 from .inference import SegmentSettings as SegmentSettings
 from .inference import segment as segment
 from .io import read as read
+from .measure import MeasureSettings as MeasureSettings
+from .measure import measure as measure
 from .methods.cyclegan import CycleGan as CycleGan
 from .methods.semisynthetic import SemiSynthetic as SemiSynthetic
 from .networks.compact import Compact as Compact

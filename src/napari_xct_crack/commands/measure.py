@@ -1,0 +1,55 @@
+"""Measure every crack and pore of a mask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from ..events import Finished, Work
+from ..measure import MeasureSettings
+from . import Command, Positional
+
+if TYPE_CHECKING:
+    from ..measure import Measured
+
+
+class Measure(MeasureSettings, Command):
+    """Measure every crack and pore of a mask: tables, a summary and a report."""
+
+    mask: Annotated[str, Positional] = Field(description="Mask that clean wrote: all but 0 is crack or pore.")
+    out: Annotated[Path, Positional] = Field(description="Folder for the tables and the numbered components.")
+    volume: str | None = Field(None, description="Grey scan: tells openings by the grey value that is missing.")
+    probability: str | None = Field(
+        None, description="Probability that segment wrote: tells how volumes depend on the threshold."
+    )
+    part: str | None = Field(None, description="Mask of the part: tells distances to its surface, and shares of it.")
+    voxel_size_um: tuple[float, float, float] | None = Field(
+        None, description="Voxel size in µm along z, y, x, where the files do not state it."
+    )
+    overwrite: bool = Field(False, description="Replace measurements that exist.")
+
+    def run(self) -> Work[Measured]:
+        """Measure and report; numbering goes on where an earlier call was stopped."""
+        from ..io import read
+        from ..measure import measure
+        from ..report.measured import measured_report
+
+        settings = MeasureSettings(**{name: getattr(self, name) for name in MeasureSettings.model_fields})
+        volume, probability = (
+            None if path is None else read(path, voxel_size=self.voxel_size_um)
+            for path in (self.volume, self.probability)
+        )
+        result = yield from measure(
+            read(self.mask, voxel_size=self.voxel_size_um),
+            self.out,
+            settings,
+            volume=volume,
+            probability=probability,
+            part=None if self.part is None else read(self.part),
+            overwrite=self.overwrite,
+        )
+        measured_report(self.out / "report.html", result)
+        yield Finished(str(self.out))
+        return result

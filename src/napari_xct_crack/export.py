@@ -1,0 +1,176 @@
+"""Masks and numbered components for other programs: TIFF stacks, and surfaces as STL or PLY. Written part by part.
+
+Surfaces are the marching cubes' of the mask at one half [1]_, closed where the volume ends, with outward normals; places
+are x, y, z in µm (voxels where the voxel size is unknown) counted from voxel 0 of the scan.
+
+References
+----------
+.. [1] T. Lewiner, H. Lopes, A. W. Vieira, G. Tavares, "Efficient implementation of Marching Cubes' cases with topological
+   guarantees", J. Graphics Tools 8(2), 2003.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from skimage.measure import marching_cubes
+
+from .blocks import boxes
+from .errors import InputError, OutputError, writing
+from .events import Progress, Work
+from .volume import Box, Volume
+
+SIDE = 128
+"""Side of the cubes whose surface is made at once."""
+SLICES = 16
+"""Slices of a stack that are in memory at once."""
+_TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+_VERTEX = np.dtype([("place", "<f4", 3), ("number", "<i4")])
+_FACE = np.dtype([("count", "u1"), ("corners", "<i4", 3)])
+_PLY = """ply
+format binary_little_endian 1.0
+comment x, y, z in {unit}
+element vertex {vertices}
+property float x
+property float y
+property float z
+property int crack
+element face {faces}
+property list uchar int vertex_indices
+end_header
+"""
+
+
+def export(volume: Volume, out: str | Path, *, overwrite: bool = False) -> Work[Path]:
+    """Write a mask or labels as ``.tif``, ``.stl`` or ``.ply``.
+
+    A stack keeps the values. A PLY has for every vertex the number of its component (1 for a mask). Surfaces of
+    neighbouring cubes touch, but share no vertices.
+
+    Parameters
+    ----------
+    volume
+        Mask or labels; anything but 0 is inside.
+    out
+        The file; it appears complete or not at all.
+
+    Raises
+    ------
+    InputError
+        If the volume is a probability or holds no whole numbers.
+    OutputError
+        If the ending is none of these, or the file exists or cannot be written.
+    """
+    out = Path(out)
+    formats = {".tif": _tiff, ".tiff": _tiff, ".stl": _stl, ".ply": _ply}
+    if out.suffix.lower() not in formats:
+        raise OutputError(f"The output must end in .tif, .stl or .ply, given {out.name}.")
+    if volume.role == "probability" or volume.dtype.kind not in "uib":
+        raise InputError(f"{volume.name} is no mask and no labels; make a mask of it first (clean).")
+    if out.exists() and not overwrite:
+        raise OutputError(f"{out} exists; give another name, or --overwrite to replace it.")
+    partial = out.with_name(out.name + ".partial")
+    with writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        yield from formats[out.suffix.lower()](volume, partial)
+        partial.replace(out)
+    return out
+
+
+def _tiff(volume: Volume, path: Path) -> Work[None]:
+    depth, height, width = volume.shape
+    dtype = np.dtype(np.uint8) if volume.dtype.kind == "b" else volume.dtype
+    told: dict[str, Any] = {}
+    if volume.voxel_size:
+        # ImageJ's words, which other programs read too.
+        z, y, x = volume.voxel_size
+        text = f"ImageJ=1.54f\nimages={depth}\nslices={depth}\nunit=um\nspacing={z:.9g}\n"
+        told = {"resolution": (1 / x, 1 / y), "resolutionunit": "NONE", "description": text}
+    with tifffile.TiffWriter(path, bigtiff=True) as file:
+        for start in range(0, depth, SLICES):
+            stop = min(start + SLICES, depth)
+            for plane in volume.read(Box((start, 0, 0), (stop, height, width))):
+                file.write(plane.astype(dtype), photometric="minisblack", compression="zlib", metadata=None, **told)
+                told.pop("description", None)
+            yield Progress(stop, depth, "slices written")
+
+
+def _stl(volume: Volume, path: Path) -> Work[None]:
+    count = 0
+    with path.open("wb") as file:
+        file.write(b"\0" * 84)
+        for event, vertices, faces, _ in _surfaces(volume):
+            corners = vertices[faces]
+            normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+            triangles = np.zeros(len(faces), _TRIANGLE)
+            triangles["normal"] = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
+            triangles["corners"] = corners
+            file.write(triangles.tobytes())
+            count += len(faces)
+            yield event
+        if count >= 2**32:
+            raise OutputError(f"{path.stem} would hold {count} triangles, more than an STL can; write a .ply.")
+        file.seek(80)
+        file.write(np.uint32(count).tobytes())
+
+
+def _ply(volume: Volume, path: Path) -> Work[None]:
+    points, count = 0, 0
+    parts = [path.with_name(f"{path.name}.{name}") for name in ("vertices", "faces")]
+    try:
+        with parts[0].open("wb") as first, parts[1].open("wb") as second:
+            for event, vertices, faces, ids in _surfaces(volume):
+                rows, corners = np.zeros(len(vertices), _VERTEX), np.zeros(len(faces), _FACE)
+                rows["place"], rows["number"] = vertices, ids
+                corners["count"], corners["corners"] = 3, faces + points
+                first.write(rows.tobytes())
+                second.write(corners.tobytes())
+                points, count = points + len(vertices), count + len(faces)
+                if points >= 2**31:
+                    raise OutputError(f"{path.stem} would hold more vertices than a PLY can number; crop it first.")
+                yield event
+        with path.open("wb") as file:
+            unit = "um" if volume.voxel_size else "voxels"
+            file.write(_PLY.format(unit=unit, vertices=points, faces=count).encode("ascii"))
+            for part in parts:
+                with part.open("rb") as rest:
+                    shutil.copyfileobj(rest, file)
+    finally:
+        for part in parts:
+            part.unlink(missing_ok=True)
+
+
+Surface = tuple[Progress, NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]
+
+
+def _surfaces(volume: Volume) -> Iterator[Surface]:
+    """Cube by cube: vertices x, y, z, faces, and the number of the component at each vertex."""
+    size = np.array(volume.voxel_size or (1.0, 1.0, 1.0))
+    whole = Box.of(volume.shape)
+    # One layer of cells more than voxels, so that the surface closes where the volume ends.
+    depth, height, width = (side + 1 for side in volume.shape)
+    grid = list(boxes((depth, height, width), (SIDE, SIDE, SIDE)))
+    for done, cells in enumerate(grid):
+        wanted = Box(cells.shifted((-1, -1, -1)).start, cells.stop)
+        held = wanted.intersection(whole)
+        ids = np.zeros(wanted.shape, np.int64)
+        ids[held.shifted((-wanted.start[0], -wanted.start[1], -wanted.start[2])).slices] = volume.read(held)
+        inside = ids != 0
+        event = Progress(done + 1, len(grid), "surface")
+        if inside.any() and not inside.all():
+            vertices, faces, _, _ = marching_cubes(inside.astype(np.float32), 0.5)
+            places = (vertices + wanted.start + volume.origin) * size
+            yield event, places[:, ::-1].astype(np.float32), faces.astype(np.int64), _numbers(ids, vertices)
+
+
+def _numbers(ids: NDArray[np.int64], vertices: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The number on the inner of the two voxels that a vertex lies between."""
+    low = ids[tuple(np.floor(vertices).astype(int).T)]
+    numbers: NDArray[np.int64] = np.maximum(low, ids[tuple(np.ceil(vertices).astype(int).T)])
+    return numbers

@@ -1,0 +1,202 @@
+"""From a mask to numbers: every component a row, tips and fronts, slices, and the part as a whole.
+
+All of it is taken block by block and joined by the components' numbers, so that the size of the volume does not matter.
+What is measured, with formula, unit and source, stands in docs/measurements.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__, blocks
+from ..blocks._content import content
+from ..errors import InputError, OutputError, writing
+from ..evaluate._place import common
+from ..events import Said, Warned, Work
+from ..records import read_json, write_json
+from ..volume import Box, Volume
+from ._census import Census
+from ._free import free_surface
+from ._labels import count, numbered
+from ._missing import look
+from ._settings import MeasureSettings
+from ._shape import shapes, sphericity
+from ._slices import by_slice
+from ._summary import summary
+from ._survey import Inputs, Survey, survey
+from ._tables import Table, crack_table, front_table, slice_table, tip_table, write_table
+
+__all__ = ["MeasureSettings", "Measured", "measure"]
+
+LABELS, SUMMARY = "cracks.ome.zarr", "summary.json"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured."""
+
+    labels: Volume
+    """Number of the component of every voxel: row of `cracks`, counted from 1."""
+    cracks: Table
+    tips: Table
+    fronts: Table
+    slices: Table
+    summary: dict[str, Any]
+
+
+def measure(
+    mask: Volume,
+    out: str | Path,
+    settings: MeasureSettings | None = None,
+    *,
+    volume: Volume | None = None,
+    probability: Volume | None = None,
+    part: Volume | None = None,
+    overwrite: bool = False,
+) -> Work[Measured]:
+    """Measure all cracks and pores of a mask of any size.
+
+    Parameters
+    ----------
+    mask
+        All but 0 is crack or pore.
+    out
+        Folder for ``cracks.ome.zarr``, ``cracks.csv``, ``tips.csv``, ``fronts.csv``, ``slices.csv`` and, written last,
+        ``summary.json``.
+    volume
+        The scan; tells openings by missing grey value.
+    probability
+        Tells how the volumes depend on the threshold, and where tips lie below a voxel.
+    part
+        Mask of the part; tells distances to the free surface and what volumes are shares of.
+
+    Raises
+    ------
+    InputError
+        If the mask is a probability, or the others do not cover it.
+    OutputError, BusyError
+        If the folder holds measurements of other input or other settings, cannot be written or is being written.
+    """
+    settings, out = settings or MeasureSettings(), Path(out)
+    if mask.role == "probability":
+        raise InputError(
+            f"{mask.name} is a probability; make a mask of it first (clean), or give it as --probability beside a mask."
+        )
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out} is a file; the tables go into a folder.")
+    _covered(mask, volume, probability)
+    given = {"mask": mask, "volume": volume, "probability": probability, "part": part}
+    record = _record(settings, given)
+    _refuse(out / SUMMARY, record, overwrite)
+    with writing(out):
+        (out / SUMMARY).unlink(missing_ok=True)
+    components, counted = yield from count(mask)
+    labels = yield from blocks.run(numbered(mask, out / LABELS, components, counted, overwrite))
+    inputs = yield from _inputs(settings, mask, volume, probability, part)
+    surveyed = yield from survey(labels, len(counted), inputs)
+    result = yield from _joined(labels, counted, surveyed, inputs, settings)
+    result = replace(result, summary={**record, **result.summary})
+    with writing(out):
+        tables = {"cracks": result.cracks, "tips": result.tips, "fronts": result.fronts, "slices": result.slices}
+        for name, table in tables.items():
+            write_table(out / f"{name}.csv", table)
+        write_json(out / SUMMARY, result.summary)
+    return result
+
+
+def _covered(mask: Volume, *others: Volume | None) -> None:
+    """Whether the others show all of the mask."""
+    box = Box.of(mask.shape).shifted(mask.origin)
+    for other in others:
+        if other is not None and common(mask, other) != box:
+            raise InputError(
+                f"{other.name} (shape {other.shape} at {other.origin}) does not cover all of {mask.name} (shape "
+                f"{mask.shape} at {mask.origin})."
+            )
+
+
+def _record(settings: MeasureSettings, given: Mapping[str, Volume | None]) -> dict[str, Any]:
+    """What the measurements follow from."""
+    mask = given["mask"]
+    return {
+        "version": __version__,
+        "unit": "um" if mask is not None and mask.voxel_size else "voxel",
+        "settings": settings.model_dump(mode="json"),
+        "inputs": {name: None if volume is None else _fingerprint(volume) for name, volume in given.items()},
+    }
+
+
+def _fingerprint(volume: Volume) -> dict[str, Any]:
+    """What is told of an input: no path, for tables are shared."""
+    return {
+        "name": volume.name,
+        "shape": list(volume.shape),
+        "origin": list(volume.origin),
+        "voxel_size_um": volume.voxel_size and list(volume.voxel_size),
+        "sha256": hashlib.sha256(json.dumps(content(volume)).encode()).hexdigest(),
+    }
+
+
+def _refuse(path: Path, record: Mapping[str, Any], overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        stands = read_json(path)
+        if any(stands.get(name) != value for name, value in record.items()):
+            raise OutputError(
+                f"{path.parent} holds measurements of another input or with other settings; give another folder, or "
+                "--overwrite to replace them."
+            )
+
+
+def _inputs(
+    settings: MeasureSettings, mask: Volume, volume: Volume | None, probability: Volume | None, part: Volume | None
+) -> Work[Inputs]:
+    size = mask.voxel_size or (1.0, 1.0, 1.0)
+    free = None if part is None else free_surface(part, mask, size)
+    if free is not None and free.step > 2 * max(size):
+        yield Said(f"Distances to the free surface come from a coarse mask of the part: they hold to {free.step:.3g}.")
+    contrast, noise, grow = settings.contrast or 1.0, None, 2 if settings.grow is None else settings.grow
+    if volume is not None:
+        seen, noise = look(volume, part)
+        contrast = settings.contrast or seen.contrast
+        for note in () if settings.contrast else seen.notes:
+            yield Warned(note)
+        grow = max(2, min(12, round(3 * seen.point_spread)))
+        grow = grow if settings.grow is None else settings.grow
+        yield Said(
+            f"Metal is {contrast:.4g} grey values brighter than air; missing grey value is summed up to {grow} voxels "
+            "around each crack."
+        )
+    near = settings.surface_within
+    near.voxels(mask.voxel_size)
+    mouth = near.value * (max(size) if near.unit == "voxel" else 1.0)
+    return Inputs(size, settings.load_axis, grow, volume, contrast, noise, probability, free, mouth)
+
+
+def _joined(
+    labels: Volume, counted: Census, surveyed: Survey, inputs: Inputs, settings: MeasureSettings
+) -> Work[Measured]:
+    """The tables, once components are told apart."""
+    size, single = inputs.size, labels.shape[0] == 1
+    formed = shapes(counted.spread, size, single)
+    volume = (counted.voxels * float(np.prod(size))).astype(np.float64)
+    round_ = sphericity(volume, surveyed.surface[1:], size[0] if single else None)
+    sheet = (formed.flatness < settings.flatness) | (round_ < settings.sphericity)
+    is_crack = sheet & (counted.voxels >= settings.smallest)
+    slices = yield from by_slice(labels, np.concatenate([[False], is_crack]), inputs)
+    kinds = np.where(is_crack, "crack", "pore")
+    table = crack_table(counted, formed, surveyed, kinds, inputs, labels.origin)
+    table["sphericity"] = round_
+    table["tips"] = np.bincount(slices.tips[:, 0].astype(int), minlength=len(counted) + 1)[1:]
+    known = np.full(len(counted), inputs.free is not None)
+    table["depth"] = np.where(known, surveyed.depth[1:], np.nan)
+    table["surface_breaking"] = np.where(known, np.where(surveyed.depth[1:] <= inputs.mouth, "true", "false"), "")
+    first = labels.origin[0]
+    whole = summary(table, surveyed, slices, size, inputs.probability is not None, first)
+    return Measured(labels, table, tip_table(slices), front_table(surveyed), slice_table(slices, first), whole)

@@ -1,0 +1,200 @@
+"""Everything about components that is measured place by place: one pass over boxes of the labels, joined by number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..appearance import Noise
+from ..blocks import boxes
+from ..clean._stages import above
+from ..evaluate._place import read_at
+from ..events import Progress, Work
+from ..metrics.void import APART
+from ..settings import VoxelSize
+from ..tips import rim
+from ..volume import Box, Volume
+from ._extent import Shadow, ends, length
+from ._free import FreeSurface
+from ._missing import HALO, void
+from ._sheet import REACH, Mask, mid_surface, slopes, surface_areas
+
+SIDE = 128
+"""Side of a box that is measured at once."""
+LOW, HIGH = 0.3, 0.7
+"""Thresholds of the probability between which a volume is told."""
+Floats = NDArray[np.float64]
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is looked at beside the labels, and how."""
+
+    size: VoxelSize
+    load_axis: tuple[float, float, float]
+    grow: int
+    scan: Volume | None = None
+    contrast: float = 1.0
+    noise: Noise | None = None
+    probability: Volume | None = None
+    free: FreeSurface | None = None
+    mouth: float = 0.0
+    """A crack that ends so near to the free surface opens there: that end is no tip and no front."""
+
+
+@dataclass
+class Survey:
+    """By number of the component, index 0 unused; lengths in the unit of the voxel's sides."""
+
+    surface: Floats
+    area: Floats
+    """Of the mid-surface."""
+    aperture_sum: Floats
+    """Aperture times area."""
+    aperture_max: Floats
+    void: Floats
+    """By missing grey value, in voxels."""
+    summed: Floats
+    """Voxels it was summed over."""
+    certain: Floats
+    """Voxels of the label at the higher threshold …"""
+    possible: Floats
+    """… and of the grown label at the lower one."""
+    depth: Floats
+    """Distance to the free surface."""
+    shadow: Floats
+    """Area projected along the load."""
+    length: Floats
+    fronts: list[Floats] = field(default_factory=list)
+    """Rows of number, place (z, y, x) and direction out of the sheet (z, y, x)."""
+
+    @classmethod
+    def of(cls, count: int) -> Survey:
+        def none(value: float = 0.0) -> Floats:
+            return np.full(count + 1, value)
+
+        return cls(
+            none(),
+            none(),
+            none(),
+            none(),
+            none(),
+            none(),
+            none(),
+            none(),
+            depth=none(np.inf),
+            shadow=none(),
+            length=none(),
+        )
+
+
+def survey(labels: Volume, count: int, inputs: Inputs, side: int = SIDE) -> Work[Survey]:
+    """Measure all components.
+
+    Parameters
+    ----------
+    labels
+        Numbers 1 to `count` of the components.
+    side
+        Of the boxes that are in memory at once, without what is read around them; any gives the same result.
+    """
+    surveyor = _Surveyor(labels, Survey.of(count), inputs)
+    grid = list(boxes(labels.shape, (side, side, side)))
+    for done, box in enumerate(grid):
+        surveyor.look_at(box)
+        yield Progress(done + 1, len(grid), "boxes measured")
+    return surveyor.joined()
+
+
+class _Surveyor:
+    """Adds up box by box, and keeps of each piece of a body what is needed when all of them were seen."""
+
+    def __init__(self, labels: Volume, result: Survey, inputs: Inputs) -> None:
+        self._labels, self._result, self._inputs = labels, result, inputs
+        self._shadow = Shadow(inputs.load_axis, inputs.size)
+        self._ends: dict[int, list[Ids]] = {}
+        self._cells: dict[int, list[Ids]] = {}
+        self._halo = max(REACH, HALO if inputs.scan else 0, inputs.grow + 1)
+
+    def look_at(self, box: Box) -> None:
+        around = box.grown((self._halo,) * 3).intersection(Box.of(self._labels.shape))
+        ids = self._labels.read(around)
+        if not ids.any():
+            return
+        z, y, x = around.start
+        core = box.shifted((-z, -y, -x))
+        for number, piece, place in _pieces(ids, core.slices):
+            own = np.zeros(piece.shape, bool)
+            a, b = np.array(core.start) - place, np.array(core.stop) - place
+            own[tuple(slice(max(0, low), max(0, high)) for low, high in zip(a, b, strict=True))] = True
+            self._measure(number, piece, own, np.array([a + b for a, b in zip(place, around.start, strict=True)]))
+        if self._inputs.scan or self._inputs.probability:
+            self._compare(ids, core, around.shifted(self._labels.origin))
+
+    def joined(self) -> Survey:
+        result = self._result
+        for number, outer in self._ends.items():
+            result.length[number] = length(np.concatenate(outer), self._inputs.size)
+            result.shadow[number] = len(np.unique(np.concatenate(self._cells[number]))) * self._shadow.cell
+        return result
+
+    def _measure(self, number: int, piece: Mask, own: Mask, place: Ids) -> None:
+        """Add what a piece has inside the box, its `own`; what lies around only lends its shape."""
+        result, size = self._result, self._inputs.size
+        gradient = slopes(piece, size)
+        result.surface[number] += surface_areas(piece, size, gradient)[own].sum()
+        middle = mid_surface(piece, size, gradient)
+        held = own[tuple(middle.places.T)]
+        result.area[number] += middle.areas[held].sum()
+        result.aperture_sum[number] += (middle.areas * middle.apertures)[held].sum()
+        result.aperture_max[number] = max(result.aperture_max[number], middle.apertures[held].max(initial=0))
+        at_rim, outward = rim(piece, middle.places, middle.normals, size)
+        chosen = at_rim & held
+        at = middle.places[chosen] + place + self._labels.origin
+        rows = np.hstack([np.full((len(at), 1), number), at, outward[chosen]])
+        result.fronts.append(rows if self._inputs.free is None else rows[self._inputs.free.at(at) > self._inputs.mouth])
+        places = np.argwhere(piece & own) + place
+        self._ends.setdefault(number, []).append(ends(places, size))
+        self._cells.setdefault(number, []).append(self._shadow.cells(places))
+        if self._inputs.free is not None:
+            nearest = self._inputs.free.at(places + self._labels.origin).min()
+            result.depth[number] = min(result.depth[number], nearest)
+
+    def _compare(self, ids: NDArray[Any], core: Box, place: Box) -> None:
+        """Add what the scan and the probability say of the labels and a little around them, each by its nearest label."""
+        inputs, result, count = self._inputs, self._result, len(self._result.area)
+        far, nearest = ndimage.distance_transform_edt(ids == 0, return_indices=True)
+        near = np.zeros(ids.shape, bool)
+        near[core.slices] = far[core.slices] <= inputs.grow
+        owner = ids[tuple(axis[near] for axis in nearest)]
+        if inputs.scan is not None:
+            inside = np.ones(ids.shape, bool) if inputs.free is None else inputs.free.within(place)
+            missing = void(
+                read_at(inputs.scan, place), near & inside, inside & (far > inputs.grow + APART), inputs.contrast
+            )
+            result.void += np.bincount(owner, missing[near], minlength=count)
+            result.summed += np.bincount(owner, minlength=count)
+        if inputs.probability is not None:
+            values = read_at(inputs.probability, place)[near]
+            certain = (far[near] == 0) & above(values, HIGH)
+            result.certain += np.bincount(owner, certain, minlength=count)
+            result.possible += np.bincount(owner, above(values, LOW), minlength=count)
+
+
+def _pieces(ids: NDArray[Any], core: tuple[slice, slice, slice]) -> Iterator[tuple[int, Mask, tuple[int, int, int]]]:
+    """Each component in the core: its number, its mask with all of it that lies around, and where that mask starts."""
+    places = np.nonzero(ids)
+    present, rows = np.unique(ids[places], return_inverse=True)
+    compact = np.zeros(ids.shape, np.int32)
+    compact[places] = rows + 1
+    wanted = set(np.unique(compact[core]).tolist()) - {0}
+    for row, found in enumerate(ndimage.find_objects(compact)):
+        if row + 1 in wanted:
+            z, y, x = (slice(max(0, a.start - 1), a.stop + 1) for a in found)
+            yield int(present[row]), compact[z, y, x] == row + 1, (z.start, y.start, x.start)

@@ -1,0 +1,129 @@
+"""The tables: columns by name, written as CSV; what is not known is left empty."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import writing
+from ..volume import Triple
+from ._census import Census
+from ._missing import error
+from ._shape import Shapes, angle_to
+from ._slices import Slices
+from ._survey import Inputs, Survey
+
+Table = Mapping[str, NDArray[Any]]
+AXES = "zyx"
+BUILD = (1.0, 0.0, 0.0)
+"""The build direction, z, y, x."""
+
+
+def crack_table(
+    census: Census, shapes: Shapes, survey: Survey, kinds: NDArray[np.str_], inputs: Inputs, origin: Triple
+) -> dict[str, NDArray[Any]]:
+    """One row per component, in the order of the numbers; lengths in the unit of the voxel's sides."""
+    voxel = float(np.prod(inputs.size))
+    # A few voxels that lean every way may have no run through their middle: their area is not known.
+    volume, area = census.voxels * voxel, np.where(survey.area[1:] > 0, survey.area[1:], np.nan)
+    table: dict[str, NDArray[Any]] = {"id": np.arange(1, len(census) + 1), "kind": kinds}
+    for name, values in (("", census.centre), ("start_", census.start), ("stop_", census.stop)):
+        table |= {name + axis: values[:, at] + origin[at] for at, axis in enumerate(AXES)}
+    table |= {
+        "voxels": census.voxels,
+        "volume": volume,
+        "surface": survey.surface[1:],
+        "area": area,
+        "length": survey.length[1:],
+        "aperture_mean": survey.aperture_sum[1:] / area,
+        "aperture_max": survey.aperture_max[1:],
+        "aperture_volume": volume / area,
+    }
+    table |= _grey(survey, inputs, area)
+    table |= {f"pole_{axis}": shapes.pole[:, at] for at, axis in enumerate(AXES)}
+    table["pole_to_build"] = angle_to(shapes.pole, BUILD)
+    table |= {f"half_axis_{at + 1}": values for at, values in enumerate(shapes.half_axes.T)}
+    table |= {"flatness": shapes.flatness, "sqrt_area": np.sqrt(survey.shadow[1:])}
+    return table
+
+
+def _grey(survey: Survey, inputs: Inputs, area: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+    """Aperture by missing grey value and its standard deviation; empty without a scan."""
+    unknown = np.full(len(area), np.nan)
+    if inputs.scan is None:
+        return {"aperture_grey": unknown, "aperture_grey_error": unknown}
+    voxel = float(np.prod(inputs.size))
+    side = voxel ** (1 / 3)
+    doubt = unknown
+    if inputs.noise is not None:
+        thick = survey.summed[1:] * voxel / area / side
+        doubt = error(inputs.noise, area / side**2, thick) / abs(inputs.contrast) * side
+    return {"aperture_grey": survey.void[1:] * voxel / area, "aperture_grey_error": doubt}
+
+
+def tip_table(slices: Slices) -> dict[str, NDArray[Any]]:
+    """One row per tip of a crack in a slice; places in voxels of the scan."""
+    crack, z, y, x, dy, dx, sharp = slices.tips.T
+    return {
+        "crack": crack.astype(int),
+        "z": z.astype(int),
+        "y": y,
+        "x": x,
+        "direction_y": dy,
+        "direction_x": dx,
+        "sharpness": sharp,
+    }
+
+
+def front_table(survey: Survey) -> dict[str, NDArray[Any]]:
+    """One row per voxel of a crack's front; places in voxels of the scan."""
+    crack, *others = np.concatenate([np.zeros((0, 7)), *survey.fronts]).T
+    names = [*AXES, *(f"direction_{axis}" for axis in AXES)]
+    places = {name: values.astype(int) for name, values in zip(AXES, others[:3], strict=True)}
+    return {"crack": crack.astype(int), **places, **dict(zip(names[3:], others[3:], strict=True))}
+
+
+def slice_table(slices: Slices, first: int) -> dict[str, NDArray[Any]]:
+    """One row per slice; z in voxels of the scan."""
+    traces, length, area, pores, part, tips = slices.rows.T
+    known = np.where(part > 0, part, np.nan)
+    return {
+        "z": np.arange(len(traces)) + first,
+        "traces": traces.astype(int),
+        "length": length,
+        "area": area,
+        "fraction": area / known,
+        "pore_area": pores,
+        "pore_fraction": pores / known,
+        "tips": tips.astype(int),
+    }
+
+
+def write_table(path: Path, table: Table) -> None:
+    """Replace a CSV file at once.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    text = io.StringIO(newline="")
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(table)
+    rows.writerows(zip(*(map(_shown, column.tolist()) for column in table.values()), strict=True))
+    partial = path.with_name(path.name + ".partial")
+    with writing(path):
+        partial.write_text(text.getvalue(), encoding="utf-8")
+        partial.replace(path)
+
+
+def _shown(value: float | int | str | bool) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}" if np.isfinite(value) else ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
