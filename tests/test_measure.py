@@ -368,3 +368,23 @@ def test_a_crack_is_open_where_it_meets_the_surface(tmp_path: Path) -> None:
     assert (result.tips["direction_y"] > 0.97).all()
     assert result.fronts["y"].min() > 36
     assert set(result.fronts["z"]) == set(range(100, 140))
+
+
+def test_the_command_finds_the_part_in_the_scan(tmp_path: Path) -> None:
+    grey = np.full((16, 80, 80), 30000, np.uint16)
+    grey += np.random.default_rng(0).integers(0, 800, grey.shape, dtype=np.uint16)
+    outside = np.hypot(*(np.indices((80, 80)) - 39.5)) > 34
+    grey[:, outside] = 4000
+    mask = np.zeros(grey.shape, np.uint8)
+    mask[3:13, 40, 28:52] = 1
+    grey[mask > 0] -= 20000
+    write(tmp_path / "scan.ome.zarr", grey, role="image")
+    write(tmp_path / "mask.ome.zarr", mask, role="mask")
+    given = [str(tmp_path / "mask.ome.zarr"), str(tmp_path / "out"), "--volume", str(tmp_path / "scan.ome.zarr")]
+    assert main(["measure", *given]) == 0
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["part_volume"] == pytest.approx(16 * np.pi * 34**2, rel=0.08)
+    (row,) = table(tmp_path / "out" / "cracks.csv")
+    assert 15 < float(row["depth"]) < 34
+    assert row["surface_breaking"] == "false"
+    assert float(row["aperture_grey"]) == pytest.approx(20 / 26, rel=0.15)

@@ -24,7 +24,10 @@ class Measure(MeasureSettings, Command):
     probability: str | None = Field(
         None, description="Probability that segment wrote: tells how volumes depend on the threshold."
     )
-    part: str | None = Field(None, description="Mask of the part: tells distances to its surface, and shares of it.")
+    part: str | None = Field(
+        None,
+        description="Mask of the part: tells distances to its surface, and shares of it; found in the scan if not given.",
+    )
     voxel_size_um: tuple[float, float, float] | None = Field(
         None, description="Voxel size in µm along z, y, x, where the files do not state it."
     )
@@ -34,6 +37,7 @@ class Measure(MeasureSettings, Command):
         """Measure and report; numbering goes on where an earlier call was stopped."""
         from ..io import read
         from ..measure import measure
+        from ..prepare import prepare
         from ..report.measured import measured_report
 
         settings = MeasureSettings(**{name: getattr(self, name) for name in MeasureSettings.model_fields})
@@ -41,13 +45,17 @@ class Measure(MeasureSettings, Command):
             None if path is None else read(path, voxel_size=self.voxel_size_um)
             for path in (self.volume, self.probability)
         )
+        part = None if self.part is None else read(self.part)
+        if part is None and volume is not None:
+            # the blurred rim of the part is no metal to compare a crack with
+            part = prepare(volume).part
         result = yield from measure(
             read(self.mask, voxel_size=self.voxel_size_um),
             self.out,
             settings,
             volume=volume,
             probability=probability,
-            part=None if self.part is None else read(self.part),
+            part=part,
             overwrite=self.overwrite,
         )
         measured_report(self.out / "report.html", result)
