@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.morphology import skeletonize
 
 from .metrics import predicted_tips
 from .settings import VoxelSize
@@ -52,7 +51,7 @@ def slice_tips(mask: Mask, levels: NDArray[np.floating] | None = None, threshold
         Of `levels`.
     """
     # Thinning by layers eats diagonal bars of an even width whole, Lee's does not; what it leaves is thin already.
-    found = predicted_tips(skeletonize(mask, method="lee") > 0)
+    found = predicted_tips(mask)
     depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     field = mask.astype(np.float64) if levels is None else np.where(mask, np.maximum(levels, threshold), levels)
     rows = []

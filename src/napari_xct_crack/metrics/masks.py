@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.morphology import skeletonize
 
+from ..thinning import centre_line
 from ..volume import Triple
 from .scores import Scores, units_of
 
@@ -18,7 +18,7 @@ ORIGIN: Triple = (0, 0, 0)
 
 def thinned(mask: Mask) -> Mask:
     """Centre lines: each slice of a (z, y, x) mask thinned to 8-connected lines one voxel wide."""
-    return np.stack([skeletonize(plane) for plane in mask]) if mask.any() else np.zeros_like(mask, dtype=bool)
+    return np.stack([centre_line(plane) for plane in mask]) if mask.any() else np.zeros_like(mask, dtype=bool)
 
 
 def within(mask: Mask, distance: float) -> Mask:

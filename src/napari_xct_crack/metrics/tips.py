@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
-from skimage.morphology import skeletonize
 
+from ..thinning import centre_line
 from ..volume import Triple
 from .masks import ORIGIN, Mask, within
 from .scores import Scores, units_of
@@ -38,12 +38,12 @@ def predicted_tips(mask: Mask, branch: int = 8) -> NDArray[np.int64]:
     -------
     Positions (y, x), shape (n, 2).
     """
-    line = _without_short_lines(skeletonize(mask), branch)
+    line = _without_short_lines(centre_line(mask), branch)
     while True:
         spurs = _spurs(line, branch)
         if not spurs.any():
             break
-        line = skeletonize(line & ~spurs)
+        line = centre_line(line & ~spurs)
     line = _without_short_lines(line, branch)
     return np.argwhere(line & (_neighbours(line) == 1))
 
