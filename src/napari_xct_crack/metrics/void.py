@@ -50,7 +50,7 @@ def void_sum(
     void: NDArray[np.floating[Any]],
     contrast: float,
     part: Mask | None = None,
-    grow: float = 2,
+    grow: float = 5,
 ) -> VoidSum:
     """Estimate the void of a prediction and of the true labels, beside the exact one.
 
@@ -76,12 +76,12 @@ def void_sum(
     return VoidSum(predicted, labelled, float(void[inside].sum(dtype=np.float64)))
 
 
-def missing_void(grey: NDArray[Any], label: Mask, contrast: float, part: Mask, grow: float = 2) -> float:
+def missing_void(grey: NDArray[Any], label: Mask, contrast: float, part: Mask, grow: float = 5) -> float:
     """Void V = Σ (µ0 − µ) / Δµ in voxels, over a label grown by `grow` voxels in its slices.
 
     µ is the grey value, µ0 the mean of the metal around it in its slice, Δµ the contrast. Unlike a count of label
     voxels it does not depend on how thick the label is drawn, as long as it covers the blurred crack: with a point
-    spread of σ voxels `grow` has to be about 3 σ. 0 for an empty label. Where there is no metal around, nothing is
+    spread of σ voxels `grow` has to be 2–4 σ. 0 for an empty label. Where there is no metal around, nothing is
     added.
     """
     grown, apart = within(label, grow) & part, part & ~within(label, grow + APART)
