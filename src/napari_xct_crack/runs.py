@@ -33,6 +33,7 @@ from .volume import Volume
 
 FORMAT = 1
 """Number of the run folder's layout."""
+_VERSIONS = {"napari-xct-crack": __version__, "torch": torch.__version__, "python": platform.python_version()}
 
 
 class TrainSettings(Settings):
@@ -143,7 +144,7 @@ class Run:
                 "shape": volume.shape,
                 "origin": volume.origin,
             },
-            "versions": {"napari-xct-crack": __version__, "torch": torch.__version__, "python": platform.python_version()},
+            "versions": _VERSIONS,
         }
         record = json.loads(json.dumps(record))
         with writing(folder):
