@@ -98,7 +98,7 @@ def test_phantom_train_and_go_on(tmp_path: Path, capsys):
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [event["step"] for event in events if event["event"] == "StepDone"] == [3, 4]
     assert main(["train", scan, run, *SMALL, "--epochs", "2", "--seed", "1"]) == 2
-    assert "another settings" in capsys.readouterr().err
+    assert "other settings" in capsys.readouterr().err
     assert main(["train", scan, run, *SMALL, "--epochs", "1", "--seed", "1", "--overwrite"]) == 0
     capsys.readouterr()
     assert main(["train", scan, str(tmp_path), *SMALL, "--overwrite"]) == 2

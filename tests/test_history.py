@@ -38,6 +38,15 @@ def test_no_folder_is_made_beside_the_users_data(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_a_project_that_cannot_be_written_is_warned_of(tmp_path: Path, capsys):
+    scan = tmp_path / "bar.ome.zarr"
+    project_folder(scan).mkdir()
+    (project_folder(scan) / "history.jsonl").symlink_to(tmp_path / "a file" / "history.jsonl")
+    (tmp_path / "a file").write_text("mine")
+    assert main(["walk", str(scan), str(tmp_path / "out")]) == 0
+    assert "history.jsonl cannot be written" in capsys.readouterr().err
+
+
 def test_a_line_cut_off_by_a_crash_is_left_out(tmp_path: Path):
     record(Walk(source="a", out=Path("b")), tmp_path)
     with (tmp_path / "history.jsonl").open("a") as file:

@@ -23,6 +23,7 @@ from napari_xct_crack.prepare import (
     estimate_window,
     find_part,
     fit_to_part,
+    grey_histogram,
     part_at,
     part_factor,
     prepare,
@@ -267,6 +268,20 @@ def test_the_window_follows_the_grey_scale(gain: float, offset: float) -> None:
     assert estimate_window(Volume.from_array(gain * grey + offset), given_settings) == pytest.approx(
         (gain * low + offset, gain * high + offset), rel=1e-6, abs=1e-6 * gain
     )
+
+
+def test_the_histogram_counts_metal_and_holds_the_window() -> None:
+    volume = prepare(Volume.from_array(scanned(block())))
+    edges, counts = grey_histogram(volume)
+    assert edges.shape == (101,)
+    assert counts.shape == (100,)
+    assert edges[0] <= volume.window[0] < volume.window[1] <= edges[-1]
+    middle = float(np.average((edges[1:] + edges[:-1]) / 2, weights=counts))
+    assert middle == pytest.approx(300, abs=15), "metal is 300, air 100"
+    turned, _ = grey_histogram(replace(volume, window=volume.window[::-1]))
+    np.testing.assert_array_equal(turned, edges)
+    wide, _ = grey_histogram(replace(volume, window=(-50.0, 900.0)))
+    assert (wide[0], wide[-1]) == (-50, 900)
 
 
 def test_the_window_is_the_same_every_time_and_turned_for_bright_cracks() -> None:

@@ -176,8 +176,8 @@ def test_learning_lowers_the_loss_and_the_run_holds_everything(scan: Volume, tmp
 
 
 def test_another_run_in_the_folder_is_refused(scan: Volume, tmp_path: Path) -> None:
-    Run.create(tmp_path / "run", TINY, scan)
-    with pytest.raises(OutputError, match="another settings"):
+    finish(train(Run.create(tmp_path / "run", TINY, scan), Budget(epochs=1), "cpu"))
+    with pytest.raises(OutputError, match="other settings"):
         Run.create(tmp_path / "run", TINY.model_copy(update={"seed": 3}), scan)
     with pytest.raises(OutputError, match="another scan"):
         Run.create(tmp_path / "run", TINY, prepare(scan, window=(1.0, 2.0)))
@@ -187,8 +187,20 @@ def test_another_run_in_the_folder_is_refused(scan: Volume, tmp_path: Path) -> N
         Run.create(tmp_path / "full", TINY, scan)
     with pytest.raises(InputError, match="not a training run"):
         Run(tmp_path / "full")
+
+
+def test_a_run_whose_start_failed_gives_way_to_other_settings(tmp_path: Path) -> None:
+    scan = Volume.from_array(np.random.default_rng(0).integers(0, 9, (5, 64, 64), np.uint8), name="no voxel size")
+    scan = prepare(scan, window=(0.0, 8.0))
+    micrometres = TINY.model_copy(update={"cracks": SheetCracks(radius_min="5um", radius_max="50um")})
+    with pytest.raises(SettingsError, match="voxel size is unknown"):
+        finish(train(Run.create(tmp_path / "run", micrometres, scan), Budget(epochs=1), "cpu"))
     with pytest.raises(InputError, match="no trained model"):
         Run(tmp_path / "run").segmenter()
+    with Run(tmp_path / "run").owned(), pytest.raises(BusyError, match="another process"):
+        Run.create(tmp_path / "run", TINY, scan)
+    assert Run.create(tmp_path / "run", TINY, scan).settings == TINY
+    assert Run(tmp_path / "run").settings == TINY
 
 
 def test_a_run_has_one_owner(scan: Volume, tmp_path: Path) -> None:

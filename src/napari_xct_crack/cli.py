@@ -14,8 +14,8 @@ from typing import Any
 
 from . import __version__, commands
 from .commands import PROGRAM
-from .errors import XctCrackError
-from .events import Event, Failed, Finished, Said, Work
+from .errors import OutputError, XctCrackError
+from .events import Event, Failed, Finished, Said, Warned, Work
 
 DONE, USER_ERROR, STOPPED = 0, 2, 130
 
@@ -73,13 +73,16 @@ def _run(name: str, tokens: Sequence[str]) -> int:
     given = parse(commands.load(name), tokens)
     if given is None:
         return DONE
-    if not given.supervised:
-        _history.record(given.command)
     with _stop_asked(given.supervised) as stop:
         audience: Audience = Person()
         if given.events:
             # The parent says on standard input whether we go on without it; with no parent, no reader means no work.
             audience = Program(gone=threading.Event() if given.supervised else stop)
+        if not given.supervised:
+            try:
+                _history.record(given.command)
+            except OutputError as error:  # a project that is only read from is no reason not to work
+                audience.tell(Warned(str(error)))
         try:
             code = _drive(given.command.run(), audience.tell, stop)
         except XctCrackError as error:

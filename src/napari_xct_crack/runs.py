@@ -33,6 +33,7 @@ from .volume import Volume
 
 FORMAT = 1
 """Number of the run folder's layout."""
+_VERSIONS = {"napari-xct-crack": __version__, "torch": torch.__version__, "python": platform.python_version()}
 
 
 class TrainSettings(Settings):
@@ -143,27 +144,29 @@ class Run:
                 "shape": volume.shape,
                 "origin": volume.origin,
             },
-            "versions": {
-                "napari-xct-crack": __version__,
-                "torch": torch.__version__,
-                "python": platform.python_version(),
-            },
+            "versions": _VERSIONS,
         }
         record = json.loads(json.dumps(record))
         with writing(folder):
             if (folder / "settings.json").exists():
                 run = cls(folder, volume)
-                for key, what in (("settings", "settings"), ("scan", "scan, crop or window")):
-                    if run.record[key] != record[key]:
-                        raise OutputError(
-                            f"{folder} is a run with another {what}; name another folder or use --overwrite."
-                        )
-                return run
-            if folder.exists() and any(folder.iterdir()):
+                if run.record["settings"] != record["settings"]:
+                    run._give_way("other settings")
+                elif run.record["scan"] != record["scan"]:
+                    run._give_way("another scan, crop or window")
+                else:
+                    return run
+            elif folder.exists() and any(folder.iterdir()):
                 raise OutputError(f"{folder} exists and is not a training run; name another folder.")
             folder.mkdir(parents=True, exist_ok=True)
             write_json(folder / "settings.json", record)
         return cls(folder, volume)
+
+    def _give_way(self, other: str) -> None:
+        """Let another run take the folder if this one has learnt nothing: its start failed."""
+        with self.owned():
+            if (self.folder / "checkpoint.safetensors").exists():
+                raise OutputError(f"{self.folder} is a run with {other}; name another folder or use --overwrite.")
 
     @contextmanager
     def owned(self) -> Iterator[None]:

@@ -89,6 +89,7 @@ def _opening_shows_scan_and_facts(bench, phantom, until):
     volume.copy()
     words = QApplication.clipboard().text()
     assert words.startswith("xct-crack convert")
+    assert words.split()[2] != words.split()[3], "a scan is not written over itself"
     assert "--voxel-size-um" not in words, "the file states it"
 
 
@@ -98,6 +99,9 @@ def _the_crop_follows_the_mouse(bench, until):
     assert state.crop is None
     low, high = state.prepared.window
     assert tuple(state.layer.contrast_limits) == pytest.approx((low, high))
+    assert prepare.greys.isVisible()
+    assert prepare.greys.ends == (low, high)
+    assert 0 < prepare.greys.counted <= state.prepared.crop.size * 32
     prepare.draw.click()
     shapes = state.viewer.layers["crop"]
     assert str(shapes.mode) == "add_rectangle"
@@ -264,4 +268,5 @@ def _closing_asks_while_work_runs(bench, phantom, until, monkeypatch):
     until(lambda: not volume.job.running)
     until(lambda: bench.bench.scan.source == str(out))
     assert [layer.name for layer in bench.bench.viewer.layers if layer.visible] == ["copy"]
+    assert "scan" not in bench.bench.viewer.layers, "two scans would share a slider and their units"
     assert len(bench.bench.scan.levels) > 0

@@ -16,7 +16,16 @@ from ._coarse import Coarse, coarse
 from ._grid import part_at, part_cells, part_factor, with_part
 from ._part import metal_threshold, whole_part
 
-__all__ = ["PrepareSettings", "estimate_window", "find_part", "fit_to_part", "part_at", "part_factor", "prepare"]
+__all__ = [
+    "PrepareSettings",
+    "estimate_window",
+    "find_part",
+    "fit_to_part",
+    "grey_histogram",
+    "part_at",
+    "part_factor",
+    "prepare",
+]
 
 SAMPLES = 32
 SAMPLE_SIDE = 192
@@ -161,6 +170,26 @@ def estimate_window(volume: Volume, settings: PrepareSettings | None = None) -> 
             f"{volume.name} has the grey value {low:g} almost everywhere inside the part: there is no contrast to show."
         )
     return (high, low) if settings.invert else (low, high)
+
+
+def grey_histogram(volume: Volume) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """How often grey values occur inside the part, counted where :func:`estimate_window` looks.
+
+    Returns
+    -------
+    tuple
+        Edges of 100 bins, shape (101,), which leave out the outermost 0.1 % at either end and hold the volume's window;
+        voxels in each, shape (100,).
+
+    Raises
+    ------
+    InputError
+        If there is none of the part in the volume.
+    """
+    values = _sample(volume)
+    ends = [*np.percentile(values, (0.1, 99.9)), *(volume.window or ())]
+    counts, edges = np.histogram(values, 100, (min(ends), max(ends)))
+    return edges, counts.astype(np.int64)
 
 
 def _sample(volume: Volume) -> NDArray[np.float64]:

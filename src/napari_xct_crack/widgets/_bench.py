@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from qtpy.QtCore import QObject, Signal
 
@@ -42,6 +43,8 @@ class Bench(QObject):
         self.probability: Volume | None = None
         self._project: Project | None = None
         self._layer: Layer | None = None
+        self._own: WeakSet[Layer] = WeakSet()
+        """Layers that sections have made."""
 
     @property
     def project(self) -> Project:
@@ -78,9 +81,16 @@ class Bench(QObject):
         self.changed.emit()
 
     def _only(self, scan: Volume) -> Layer:
-        """Show a scan from its middle slice, and hide what was shown of others."""
-        for other in self.viewer.layers:
-            other.visible = False
+        """Show a scan from its middle slice, in place of what was shown of the one before; other layers are hidden.
+
+        Layers of two scans in one view would share a slider, and units if both have the same only.
+        """
+        for other in list(self.viewer.layers):
+            if other in self._own:
+                self.viewer.layers.remove(other)
+            else:
+                other.visible = False
+        self._own.clear()
         layer = self.show(scan)
         layer.visible = True
         middle = layer.data_to_world([side // 2 for side in scan.shape])
@@ -140,6 +150,7 @@ class Bench(QObject):
 
         name = settings["name"]
         made = Layer.create(data, settings, kind)
+        self._own.add(made)
         if name in self.viewer.layers:
             old = self.viewer.layers[name]
             made.visible = old.visible

@@ -1,4 +1,4 @@
-"""The live plot of losses, and curves of two sorts of cracks."""
+"""The live plot of losses, curves of two sorts of cracks, and grey values beside the window."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..realism import Plot
 
 _PERIOD = 0.2
@@ -104,3 +106,41 @@ class Curves(QWidget):
             for colour, name, values in (("#648fff", "scan", plot.scan), ("#ffb000", "rendered", plot.rendered)):
                 shown.plot(plot.x, values, pen=pyqtgraph.mkPen(colour, width=2), name=name)
             column.addWidget(shown)
+
+
+class GreyPlot(QWidget):
+    """How often grey values occur, and the two that are shown as black and white."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plot = pyqtgraph.PlotWidget(background=None)
+        self._plot.hideAxis("left")
+        self._plot.getAxis("bottom").enableAutoSIPrefix(False)
+        self._plot.setMenuEnabled(False)
+        self._plot.setMouseEnabled(False, False)
+        self._plot.hideButtons()
+        self.setToolTip("Grey values inside the part; the lines are shown as black and white.")
+        self.setFixedHeight(90)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._plot)
+        self._counts = self._plot.plot(
+            stepMode="center", x=[0, 1], y=[0], fillLevel=0, brush="#648fff80", pen="#648fff"
+        )
+        self._ends = [self._plot.addLine(x=0, pen=pyqtgraph.mkPen("#ffb000", width=2)) for _ in range(2)]
+
+    def show_greys(self, edges: Sequence[float], counts: Sequence[int], window: tuple[float, float]) -> None:
+        """Draw a histogram, one count less than there are edges, and the window."""
+        self._counts.setData(edges, counts)
+        for line, value in zip(self._ends, window, strict=True):
+            line.setValue(value)
+
+    @property
+    def ends(self) -> tuple[float, ...]:
+        """Where the lines stand."""
+        return tuple(line.value() for line in self._ends)
+
+    @property
+    def counted(self) -> int:
+        """Voxels that are drawn."""
+        return int(sum(self._counts.getData()[1]))

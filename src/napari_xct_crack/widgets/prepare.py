@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from qtpy.QtWidgets import QCheckBox
 
 from ..errors import XctCrackError
-from ..prepare import PrepareSettings, find_part, fit_to_part, prepare
+from ..prepare import PrepareSettings, find_part, fit_to_part, grey_histogram, prepare
 from ..volume import Box, Volume
 from ._bench import Bench
 from ._crop import CropEditor
 from ._forms import Form
 from ._layers import part_layer
+from ._plots import GreyPlot
 from ._section import Section, caption
 from ._work import Newest
 
 _PART = "part"
+_Found = tuple[Volume, Volume | None, tuple[Any, Any]]
 
 
 class PrepareSection(Section):
@@ -40,6 +43,9 @@ class PrepareSection(Section):
         self.column.addWidget(self.form)
         self.window_says = caption("", "Grey values shown as black and white, and the share of the part.")
         self.column.addWidget(self.window_says)
+        self.greys = GreyPlot()
+        self.greys.hide()
+        self.column.addWidget(self.greys)
         self.show_part = QCheckBox("Show the part")
         self.show_part.setToolTip("Show what was taken as the part as a labels layer.")
         self.show_part.toggled.connect(self._show_part)
@@ -90,8 +96,8 @@ class PrepareSection(Section):
         self.say("Looking for the part and its contrast …")
         self._work.request(lambda: (scan, crop, settings, _prepare(scan, crop, settings, part)))
 
-    def _prepared(self, found: tuple[Volume, Box | None, PrepareSettings, tuple[Volume, Volume | None]]) -> None:
-        scan, crop, settings, (prepared, part) = found
+    def _prepared(self, found: tuple[Volume, Box | None, PrepareSettings, _Found]) -> None:
+        scan, crop, settings, (prepared, part, histogram) = found
         if scan is not self.bench.scan:
             return
         self._part = (settings, part)
@@ -99,6 +105,8 @@ class PrepareSection(Section):
         low, high = prepared.window
         notes = " ".join(part.notes) if part is not None else "The whole crop counts as part."
         self.window_says.setText(f"Window {low:.6g} to {high:.6g}. {notes}")
+        self.greys.show_greys(*histogram, prepared.window)
+        self.greys.show()
         self.say("Crop and contrast are set; they are views, nothing was copied.")
         self.bench.prepare(prepared, crop, settings)
         self._show_part(self.show_part.isChecked())
@@ -140,13 +148,14 @@ class PrepareSection(Section):
 
 def _prepare(
     scan: Volume, crop: Box | None, settings: PrepareSettings, known: tuple[PrepareSettings, Volume | None] | None
-) -> tuple[Volume, Volume | None]:
-    """The prepared scan and its part, which is looked for anew only where it would come out differently."""
+) -> _Found:
+    """The prepared scan, its part, which is looked for anew only where it would come out differently, and its greys."""
     part: Volume | None = None
     if settings.find_part:
         same = known is not None and known[1] is not None and _same_part(known[0], settings)
         part = known[1] if same and known is not None else find_part(scan, settings)
-    return prepare(replace(scan, part=part, window=None), settings, crop=crop), part
+    prepared = prepare(replace(scan, part=part, window=None), settings, crop=crop)
+    return prepared, part, grey_histogram(prepared)
 
 
 def _same_part(one: PrepareSettings, other: PrepareSettings) -> bool:

@@ -72,7 +72,7 @@ class VolumeSection(Section):
         self.facts.setVisible(scan is not None)
         able = scan is not None and not self.job.running
         self.convert_button.setEnabled(able and not _is_pyramid(scan))
-        self._copy.setEnabled(able and scan is not None and scan.source is not None)
+        self._copy.setEnabled(self.convert_button.isEnabled() and scan is not None and scan.source is not None)
 
     def open(self) -> None:
         """Open the path in the background."""
@@ -127,7 +127,8 @@ class VolumeSection(Section):
         scan = self.bench.needed()
         if scan.source is not None:
             source = Path(scan.source)
-            return source.with_name(f"{source.name.split('.')[0]}.ome.zarr")
+            beside = source.with_name(f"{source.name.split('.')[0]}.ome.zarr")
+            return beside if beside != source else source.with_name(f"{source.name.split('.')[0]}-pyramid.ome.zarr")
         folder = self.bench.folder
         return (folder or Path.home() / f"{scan.name}.xct-crack") / f"{scan.name}.ome.zarr"
 
