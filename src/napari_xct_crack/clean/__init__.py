@@ -102,6 +102,8 @@ def clean(
         uint8 with p = v / 255 or float with p = v; in a volume with role mask or labels, all but 0 is crack.
     out
         A folder that ends in ``.ome.zarr``; it gets the probability's voxel size and place.
+    overwrite
+        Replace a mask that stands there; :func:`napari_xct_crack.blocks.journal.undo` brings it back.
 
     Raises
     ------
@@ -141,8 +143,9 @@ def clean(
             settings=settings.model_dump(mode="json"),
             chunk=chunk,
             shard=shard,
-            what="cleaning" if len(stages) == 1 else f"cleaning, pass {len(stages)}",
+            what="cleaning" if path == Path(out) else f"cleaning, pass {len(stages)}",
             overwrite=replace,
+            undoable=True,
         )
 
     return (yield from blocks.run(plan(Path(out), probability, stages, overwrite)))
