@@ -19,11 +19,11 @@ from ..components import Dimensions, neighbours
 from ..events import Warned, Work, finish
 from ..io.ome_zarr import layout
 from ..settings import Length, Settings, VoxelSize
-from ..volume import Box, Volume
+from ..volume import Box, Triple, Volume
 from ._morphology import Mask, Radii
 from ._stages import Action, Global, Local, Read, Step, above, at_border
 
-__all__ = ["CleanSettings", "clean", "clean_array"]
+__all__ = ["CleanSettings", "clean", "clean_array", "reach"]
 
 _LENGTHS: tuple[Action, ...] = ("closing", "bridging", "opening", "erosion", "dilation")
 
@@ -149,6 +149,13 @@ def clean(
         )
 
     return (yield from blocks.run(plan(Path(out), probability, stages, overwrite)))
+
+
+def reach(settings: CleanSettings, voxel_size: VoxelSize | None) -> Triple:
+    """How many voxels around along z, y, x decide on a voxel, what acts on whole cracks aside."""
+    halos = [stage.halo for stage in _passes(settings, voxel_size) if isinstance(stage, Local)]
+    z, y, x = (sum(halo[axis] for halo in halos) for axis in range(3))
+    return (z, y, x)
 
 
 def _reader(volume: Volume) -> Read:

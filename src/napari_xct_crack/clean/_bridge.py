@@ -91,15 +91,15 @@ def _moments(mask, points, window):  # type: ignore[no-untyped-def]
     depth, height, width = mask.shape
     result = np.zeros((len(points), 13), np.int64)
     for row in range(len(points)):
+        count, sz, sy, sx, zz, yy, xx, zy, zx, yx = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
         for step in range(len(window)):
-            dz, dy, dx = window[step]
+            dz, dy, dx = window[step, 0], window[step, 1], window[step, 2]
             z, y, x = points[row, 0] + dz, points[row, 1] + dy, points[row, 2] + dx
             if 0 <= z < depth and 0 <= y < height and 0 <= x < width and mask[z, y, x]:
-                result[row, 0] += 1
-                for i in range(3):
-                    result[row, 1 + i] += window[step, i]
-                    for j in range(3):
-                        result[row, 4 + 3 * i + j] += window[step, i] * window[step, j]
+                count, sz, sy, sx = count + 1, sz + dz, sy + dy, sx + dx
+                zz, yy, xx = zz + dz * dz, yy + dy * dy, xx + dx * dx
+                zy, zx, yx = zy + dz * dy, zx + dz * dx, yx + dy * dx
+        result[row] = (count, sz, sy, sx, zz, zy, zx, zy, yy, yx, zx, yx, xx)
     return result
 
 
@@ -109,20 +109,20 @@ def _join(mask, result, points, at, across, window, scale, lean):  # type: ignor
     depth, height, width = mask.shape
     for row in range(len(points)):
         for step in range(1, len(window)):
-            dz, dy, dx = window[step]
+            dz, dy, dx = window[step, 0], window[step, 1], window[step, 2]
             if (dz, dy, dx) < (0, 0, 0) or max(abs(dz), abs(dy), abs(dx)) < 2:
                 continue
             z, y, x = points[row, 0] + dz, points[row, 1] + dy, points[row, 2] + dx
             if not (0 <= z < depth and 0 <= y < height and 0 <= x < width) or at[z, y, x] < 0:
                 continue
-            middle = points[row] + window[step] // 2
-            if mask[middle[0], middle[1], middle[2]]:
+            if mask[points[row, 0] + dz // 2, points[row, 1] + dy // 2, points[row, 2] + dx // 2]:
                 continue
             unit = np.array((dz / scale[0], dy / scale[1], dx / scale[2]))
             length = np.sqrt((unit**2).sum())
             unit /= length
             if not (_along(across[row], unit, lean) and _along(across[at[z, y, x]], unit, lean)):
                 continue
+            middle = points[row] + window[step] // 2
             if _is_free(mask, points[row], window[step]) and _is_clear(mask, middle, window, scale, CLEAR * length):
                 _draw(result, points[row], window[step])
 
