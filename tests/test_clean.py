@@ -107,11 +107,58 @@ def test_a_crack_that_leaves_the_volume_is_not_worn_away_there() -> None:
     assert clean_array(values, CleanSettings(erosion=Length(1)))[0].sum() == 60
 
 
+def broken_sheet(normal: tuple[float, float, float], thick: float, gap: float) -> tuple[Array, Array, Array]:
+    """A rough sheet, what is left of it beside a gap, and voxels well inside; shape (48, 48, 48)."""
+    places = np.indices((48, 48, 48)) - 23.5
+    frame = np.linalg.svd(np.array([normal]))[2]
+    rough = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=places.shape[1:]), 4)
+    sheet = np.abs(np.tensordot(frame[0], places, 1) + rough / rough.std()) < thick / 2
+    return sheet, sheet & (np.abs(np.tensordot(frame[1], places, 1)) > gap / 2), np.abs(places).max(axis=0) < 15
+
+
+@pytest.mark.parametrize("normal", [(1, 0, 0), (0.3, 0.9, 0.5), (1, 1, 1)])
+@pytest.mark.parametrize("thick", [3.0, 5.0])
+def test_a_gap_along_a_crack_is_bridged_and_its_flanks_stay(normal: Any, thick: float) -> None:
+    sheet, left, inner = broken_sheet(normal, thick, gap=6)
+    mended = clean_array(left, CleanSettings(bridging=Length(9))) > 0
+    gap = sheet & ~left & inner
+    assert (mended & gap).sum() > 0.8 * gap.sum()
+    assert (clean_array(left, CleanSettings(closing=Length(4.5))) & gap).sum() < 0.6 * gap.sum()
+    whole = clean_array(sheet, CleanSettings(bridging=Length(9))) > 0
+    assert (whole & ~sheet).sum() < 0.03 * sheet.sum()
+
+
+def test_only_what_ends_opposite_each_other_is_joined() -> None:
+    def added(*cracks: tuple[slice, slice], **chosen: Any) -> int:
+        plane = np.zeros((1, 40, 60), bool)
+        for rows, columns in cracks:
+            plane[0, rows, columns] = True
+        return int(clean_array(plane, CleanSettings(bridging=Length(8), **chosen)).sum() - plane.sum())
+
+    left, right = (slice(20, 22), slice(5, 25)), (slice(20, 22), slice(31, 55))
+    assert added(left, right) == 12
+    assert added(left, (slice(20, 22), slice(36, 55))) == 0, "farther apart than the length"
+    assert added(left, (slice(26, 28), slice(5, 25))) == 0, "side by side"
+    assert added(left, (slice(8, 33), slice(30, 32))) == 0, "an end against a flank"
+    assert added(left, (slice(24, 26), slice(29, 55)), bridging_angle=50) > 6
+    assert added(left, (slice(24, 26), slice(29, 55)), bridging_angle=10) == 0, "too far off the crack's direction"
+
+
+def test_bridging_follows_anisotropic_voxels() -> None:
+    column = np.zeros((24, 24, 24), bool)
+    column[:, 11:13] = True
+    column[10:14] = False
+    for along, joined in ((2.0, False), (1.0, True)):
+        mended = clean_array(column, CleanSettings(bridging=Length(8, "um")), (along, 1.0, 1.0))
+        assert bool(mended[11, 11, 12]) == joined
+
+
 SETTINGS = st.builds(
     CleanSettings,
     threshold=st.just(0.55),
     hysteresis=st.sampled_from([None, 0.45]),
     closing=st.sampled_from([Length(0), Length(1, "um"), Length(2.3)]),
+    bridging=st.sampled_from([Length(0), Length(0), Length(3), Length(4.5, "um")]),
     fill_holes=st.booleans(),
     opening=st.sampled_from([Length(0), Length(1), Length(2)]),
     erosion=st.sampled_from([Length(0), Length(0), Length(1)]),

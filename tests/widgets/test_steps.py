@@ -107,8 +107,14 @@ def _cleaning_is_previewed_and_applied(bench, probability: Path, until):
     until(lambda: "this slice: cleaned" in layers)
     before = np.array(layers["this slice: cleaned"].data)
     assert before.shape == (1, 80, 80)
+    assert set(np.unique(before)) <= {0, 1}
     clean.form["dilation"].set("2")
-    until(lambda: np.asarray(layers["this slice: cleaned"].data).sum() > before.sum())
+    until(lambda: (np.asarray(layers["this slice: cleaned"].data) == 2).any())
+    added = int((np.asarray(layers["this slice: cleaned"].data) == 2).sum())
+    until(lambda: f"adds {added} and removes 0" in clean._says.text())
+    clean.before.setChecked(True)
+    until(lambda: np.array_equal(layers["this slice: cleaned"].data, before))
+    clean.before.setChecked(False)
     clean.form["dilation"]._line.setText("2 mm")
     assert "a length is voxels" in clean._says.text()
     clean.form["dilation"]._line.setText("2")
@@ -120,3 +126,34 @@ def _cleaning_is_previewed_and_applied(bench, probability: Path, until):
     mask = read(bench.bench.folder / "mask-1.ome.zarr")
     assert mask.role == "mask"
     assert mask.read().max() == 1
+    _the_mask_is_painted_and_brought_back(bench, clean, until)
+
+
+def _the_mask_is_painted_and_brought_back(bench, clean, until):
+    path, layers = bench.bench.folder / "mask-1.ome.zarr", bench.bench.viewer.layers
+    first = read(path).read()
+    assert clean.masks.path == path
+    assert not clean.undo_button.isEnabled()
+    clean.paint_button.click()
+    window = layers["painting"]
+    assert window.mode == "paint"
+    assert not window.multiscale
+    window.data[3, 40:44, 40:44] = 1 - window.data[3, 40:44, 40:44]
+    clean.commit_button.click()
+    until(lambda: not clean.job.running)
+    assert "painting" not in layers
+    assert (read(path).read() != first).sum() == 16
+    assert np.array_equal(np.asarray(layers["cleaned cracks"].data), read(path).read())
+    clean.anew.setChecked(True)
+    clean.form["dilation"].set("1")
+    clean.apply_button.click()
+    until(lambda: not clean.job.running, 120)
+    assert not clean.job.failure
+    assert sorted(found.name for found in bench.bench.found("mask*")) == ["mask-1.ome.zarr"]
+    assert read(path).read().sum() < first.sum()
+    for left in (True, False):
+        until(clean.undo_button.isEnabled)
+        clean.undo_button.click()
+        assert clean.undo_button.isEnabled() == left
+    assert np.array_equal(read(path).read(), first)
+    assert np.array_equal(np.asarray(layers["cleaned cracks"].data), first)

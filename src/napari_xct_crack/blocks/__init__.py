@@ -21,9 +21,10 @@ from numpy.typing import DTypeLike, NDArray
 from .. import __version__
 from ..errors import OutputError, writing
 from ..events import Progress, Said, Work
-from ..io.ome_zarr import Store, built_from_finer, create, halved, reopen
+from ..io.ome_zarr import Store, built_from_finer, create, halved, is_complete, reopen
 from ..settings import VoxelSize
 from ..volume import Box, Role, Triple, Volume
+from . import journal
 from ._content import content, identity
 from ._owner import owned
 
@@ -57,6 +58,8 @@ class Plan:
     box: Triple | None = None
     """Shape of a task's box, a multiple of the shard in each axis or the whole axis; one shard if not given."""
     overwrite: bool = False
+    undoable: bool = False
+    """Whether what `overwrite` replaces is kept, so that :func:`journal.undo` brings it back."""
 
     def fingerprint(self) -> str:
         """Hash of everything that the voxels of the output depend on."""
@@ -88,6 +91,9 @@ def run(plan: Plan) -> Work[Volume]:
     """
     out = plan.out.absolute()
     with owned(out):
+        _apart(plan, out)
+        if plan.overwrite and plan.undoable and is_complete(out):
+            yield Said(journal.keep(out, plan.what))
         store = _begin(plan, out)
         if store.attribute("complete"):
             yield Said(f"{out.name} is already complete ({plan.what}); nothing was to be done.")
@@ -123,11 +129,14 @@ def boxes(shape: Triple, side: Triple) -> Iterator[Box]:
         yield Box((z, y, x), (z + side[0], y + side[1], x + side[2])).intersection(Box.of(shape))
 
 
-def _begin(plan: Plan, out: Path) -> Store:
-    """A new store, or the one that an earlier call of the same plan left."""
+def _apart(plan: Plan, out: Path) -> None:
     for source in (Path(volume.source).absolute() for volume in plan.made_from if volume.source):
         if out == source or out in source.parents or (source in out.parents and source.suffix == ".zarr"):
             raise OutputError(f"The output {out} is the input or lies within it; give another name.")
+
+
+def _begin(plan: Plan, out: Path) -> Store:
+    """A new store, or the one that an earlier call of the same plan left."""
     mark = plan.fingerprint()
     if out.is_dir() and any(out.iterdir()) and not plan.overwrite:
         store = reopen(out)

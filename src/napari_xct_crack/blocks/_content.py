@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..records import read_json
 from ..volume import Box, Volume
 
 OVERVIEW = 2**27
@@ -34,7 +36,14 @@ def content(volume: Volume) -> list[Any]:
     digest = hashlib.sha256()
     for z in range(0, depth, max(1, depth // 4) if few else 64):
         digest.update(_bytes(level[z : min(depth, z + (1 if few else 64)), :, :]))
-    return [identity(volume), digest.hexdigest(), volume.crop.start, volume.crop.stop, volume.role]
+    return [identity(volume), digest.hexdigest(), volume.crop.start, volume.crop.stop, volume.role, *_edits(volume)]
+
+
+def _edits(volume: Volume) -> list[Any]:
+    """The mark that changes by hand leave in a store: they may lie where no sample is taken."""
+    record = Path(volume.source or "") / "zarr.json"
+    own = read_json(record).get("attributes", {}).get("xct_crack", {}) if volume.source and record.is_file() else {}
+    return [own["edits"]] if "edits" in own else []
 
 
 def _bytes(values: NDArray[Any]) -> bytes:

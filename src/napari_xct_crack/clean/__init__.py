@@ -1,4 +1,4 @@
-"""Probability to mask, in a fixed order: threshold or hysteresis, close, fill holes, open, erode, dilate, remove small.
+"""Probability to mask, in a fixed order: threshold or hysteresis, close, bridge, fill holes, open, erode, dilate, remove small.
 
 A radius is the half axis of a ball (an ellipsoid where voxels are anisotropic, a disc of the slice in 2-D). Beyond the
 ends of the volume nothing is crack, yet nothing is worn away from there: a crack that runs out of the volume stays.
@@ -19,13 +19,13 @@ from ..components import Dimensions, neighbours
 from ..events import Warned, Work, finish
 from ..io.ome_zarr import layout
 from ..settings import Length, Settings, VoxelSize
-from ..volume import Box, Volume
+from ..volume import Box, Triple, Volume
 from ._morphology import Mask, Radii
-from ._stages import Action, Global, Local, Read, above, at_border
+from ._stages import Action, Global, Local, Read, Step, above, at_border
 
-__all__ = ["CleanSettings", "clean", "clean_array"]
+__all__ = ["CleanSettings", "clean", "clean_array", "reach"]
 
-_LENGTHS: tuple[Action, ...] = ("closing", "opening", "erosion", "dilation")
+_LENGTHS: tuple[Action, ...] = ("closing", "bridging", "opening", "erosion", "dilation")
 
 
 class CleanSettings(Settings):
@@ -35,7 +35,15 @@ class CleanSettings(Settings):
     hysteresis: float | None = Field(
         None, gt=0, le=1, description="Also from this lower one on, where that is connected to a voxel above the other."
     )
-    closing: Length = Field(Length(0), description="Bridge gaps up to twice this radius.")
+    closing: Length = Field(Length(0), description="Close gaps up to twice this radius, in any direction.")
+    bridging: Length = Field(
+        Length(0),
+        description="Join cracks that end opposite each other up to so far apart, along their own direction; for cracks "
+        "thinner than three quarters of it.",
+    )
+    bridging_angle: float = Field(
+        30, ge=0, le=60, description="Degrees by which such a join may lean to the cracks on either side."
+    )
     fill_holes: bool = Field(False, description="Fill holes that the mask encloses.")
     opening: Length = Field(Length(0), description="Remove what is thinner than twice this radius.")
     erosion: Length = Field(Length(0), description="Make cracks thinner by this on each side.")
@@ -94,6 +102,8 @@ def clean(
         uint8 with p = v / 255 or float with p = v; in a volume with role mask or labels, all but 0 is crack.
     out
         A folder that ends in ``.ome.zarr``; it gets the probability's voxel size and place.
+    overwrite
+        Replace a mask that stands there; :func:`napari_xct_crack.blocks.journal.undo` brings it back.
 
     Raises
     ------
@@ -133,11 +143,19 @@ def clean(
             settings=settings.model_dump(mode="json"),
             chunk=chunk,
             shard=shard,
-            what="cleaning" if len(stages) == 1 else f"cleaning, pass {len(stages)}",
+            what="cleaning" if path == Path(out) else f"cleaning, pass {len(stages)}",
             overwrite=replace,
+            undoable=True,
         )
 
     return (yield from blocks.run(plan(Path(out), probability, stages, overwrite)))
+
+
+def reach(settings: CleanSettings, voxel_size: VoxelSize | None) -> Triple:
+    """How many voxels around along z, y, x decide on a voxel, what acts on whole cracks aside."""
+    halos = [stage.halo for stage in _passes(settings, voxel_size) if isinstance(stage, Local)]
+    z, y, x = (sum(halo[axis] for halo in halos) for axis in range(3))
+    return (z, y, x)
 
 
 def _reader(volume: Volume) -> Read:
@@ -160,16 +178,16 @@ def _radii(length: Length, settings: CleanSettings, voxel_size: VoxelSize | None
 
 def _passes(settings: CleanSettings, voxel_size: VoxelSize | None) -> list[Local | Global]:
     """The passes in their order; local steps that follow each other are one pass."""
-    actions: dict[Action, Radii] = {}
+    steps = []
     for name in _LENGTHS:
         radii = _radii(getattr(settings, name), settings, voxel_size)
         if max(radii) >= 1:
-            actions[name] = radii
+            steps.append(Step(name, radii, settings.bridging_angle))
     stages: list[Local | Global] = []
     if settings.hysteresis is not None:
         stages.append(_hysteresis(settings.hysteresis, settings))
-    before = [(name, radii) for name, radii in actions.items() if name == "closing"]
-    after = [(name, radii) for name, radii in actions.items() if name != "closing"]
+    before = [step for step in steps if step.action in ("closing", "bridging")]
+    after = [step for step in steps if step not in before]
     if settings.fill_holes:
         if before:
             stages.append(Local(settings.threshold, tuple(before)))

@@ -13,12 +13,15 @@ from ..components import Components, find
 from ..errors import InputError
 from ..events import Work
 from ..volume import Box, Triple
+from ._bridge import bridged
 from ._morphology import Mask, Radii, closed, dilated, eroded, opened
 
 Read = Callable[[Box], NDArray[Any]]
 OnBox = Callable[[Box], Mask]
-Action = Literal["closing", "opening", "erosion", "dilation"]
+Action = Literal["closing", "bridging", "opening", "erosion", "dilation"]
 _ACTIONS = {"closing": closed, "opening": opened, "erosion": eroded, "dilation": dilated}
+_REACHES = {"closing": 2, "bridging": 3, "opening": 2, "erosion": 1, "dilation": 1}
+"""How many of its radii a voxel's result looks around."""
 
 
 def above(values: NDArray[Any], threshold: float) -> Mask:
@@ -42,19 +45,37 @@ def above(values: NDArray[Any], threshold: float) -> Mask:
 
 
 @dataclass(frozen=True)
-class Local:
-    """Steps whose result at a voxel depends on its surroundings only."""
+class Step:
+    """A step whose result at a voxel depends on its surroundings only."""
 
-    threshold: float
-    steps: tuple[tuple[Action, Radii], ...] = ()
+    action: Action
+    radii: Radii
+    angle: float = 0.0
+    """Of bridging, in degrees."""
 
     @property
     def halo(self) -> Triple:
         """How far the surroundings reach."""
-        z, y, x = (
-            sum(int(radii[axis]) * (2 if name in ("closing", "opening") else 1) for name, radii in self.steps)
-            for axis in range(3)
-        )
+        z, y, x = (_REACHES[self.action] * int(radius) for radius in self.radii)
+        return (z, y, x)
+
+    def __call__(self, mask: Mask) -> Mask:
+        if self.action == "bridging":
+            return bridged(mask, self.radii, self.angle)
+        return _ACTIONS[self.action](mask, self.radii)
+
+
+@dataclass(frozen=True)
+class Local:
+    """Steps on the surroundings of each voxel, one after the other."""
+
+    threshold: float
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def halo(self) -> Triple:
+        """How far they look around."""
+        z, y, x = (sum(step.halo[axis] for step in self.steps) for axis in range(3))
         return (z, y, x)
 
     def begin(self, shape: Triple, read: Read, side: Triple) -> Work[OnBox]:
@@ -63,8 +84,8 @@ class Local:
         def on_box(box: Box) -> Mask:
             around = box.grown(self.halo).intersection(Box.of(shape))
             mask = above(read(around), self.threshold)
-            for name, radii in self.steps:
-                mask = _ACTIONS[name](mask, radii)
+            for step in self.steps:
+                mask = step(mask)
             z, y, x = around.start
             return mask[box.shifted((-z, -y, -x)).slices]
 

@@ -131,6 +131,14 @@ def reopen(path: str | Path) -> Store:
         ) from error
 
 
+def is_complete(path: Path) -> bool:
+    """Whether there is a store of ours that was finished."""
+    if not (path / "zarr.json").is_file():
+        return False
+    own = _own(_group(path))
+    return bool(own) and own.get("complete") is not False
+
+
 def write(
     path: str | Path,
     array: NDArray[Any],

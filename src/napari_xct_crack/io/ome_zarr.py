@@ -17,7 +17,7 @@ from ..settings import VoxelSize
 from ..volume import Box, Role, Triple, Volume
 from ._axes import Axes, axes_of
 from ._pyramid import halved, layout, slab_layout
-from ._store import Store, built_from_finer, create, reopen, write
+from ._store import Store, built_from_finer, create, is_complete, reopen, write
 from ._units import micrometres, settle
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "create",
     "halved",
     "is_absent",
+    "is_complete",
     "layout",
     "open_zarr",
     "reopen",

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import __version__, blocks
+from ..appearance import Noise
 from ..blocks._content import content
 from ..errors import InputError, OutputError, writing
 from ..evaluate._place import common
@@ -25,6 +26,7 @@ from ..volume import Box, Volume
 from ._census import Census
 from ._free import free_surface
 from ._labels import count, numbered
+from ._limits import Seen, limit_maps, spread_of
 from ._missing import look
 from ._settings import MeasureSettings
 from ._shape import shapes, sphericity
@@ -49,6 +51,8 @@ class Measured:
     fronts: Table
     slices: Table
     summary: dict[str, Any]
+    limits: Mapping[int, Volume] = field(default_factory=dict)
+    """By the length of a crack in voxels: coarse map of the smallest aperture that could be seen; none without a scan."""
 
 
 def measure(
@@ -68,10 +72,10 @@ def measure(
     mask
         All but 0 is crack or pore.
     out
-        Folder for ``cracks.ome.zarr``, ``cracks.csv``, ``tips.csv``, ``fronts.csv``, ``slices.csv`` and, written last,
-        ``summary.json``.
+        Folder for ``cracks.ome.zarr``, ``cracks.csv``, ``tips.csv``, ``fronts.csv``, ``slices.csv``, with a scan
+        ``detectability-20.ome.zarr`` and ``detectability-60.ome.zarr``, and, written last, ``summary.json``.
     volume
-        The scan; tells openings by missing grey value.
+        The scan; tells openings by missing grey value, and how thin a crack could be seen.
     probability
         Tells how the volumes depend on the threshold, and where tips lie below a voxel.
     part
@@ -99,10 +103,15 @@ def measure(
         (out / SUMMARY).unlink(missing_ok=True)
     components, counted = yield from count(mask)
     labels = yield from blocks.run(numbered(mask, out / LABELS, components, counted, overwrite))
-    inputs = yield from _inputs(settings, mask, volume, probability, part)
+    seen, noise = (None, None) if volume is None else look(volume, part)
+    inputs = yield from _inputs(settings, given, seen, noise)
     surveyed = yield from survey(labels, len(counted), inputs)
     result = yield from _joined(labels, counted, surveyed, inputs, settings)
-    result = replace(result, summary={**record, **result.summary})
+    limits: dict[int, Volume] = {}
+    if volume is not None and seen is not None and settings.detectability:
+        limits = yield from limit_maps(volume, part, seen, out, overwrite)
+    told = {"detectability": {str(length): spread_of(found) for length, found in limits.items()}}
+    result = replace(result, summary={**record, **result.summary, **told}, limits=limits)
     with writing(out):
         tables = {"cracks": result.cracks, "tips": result.tips, "fronts": result.fronts, "slices": result.slices}
         for name, table in tables.items():
@@ -155,19 +164,20 @@ def _refuse(path: Path, record: Mapping[str, Any], overwrite: bool) -> None:
 
 
 def _inputs(
-    settings: MeasureSettings, mask: Volume, volume: Volume | None, probability: Volume | None, part: Volume | None
+    settings: MeasureSettings, given: Mapping[str, Volume | None], seen: Seen | None, noise: Noise | None
 ) -> Work[Inputs]:
+    mask, part = given["mask"], given["part"]
+    assert mask is not None
     size = mask.voxel_size or (1.0, 1.0, 1.0)
     free = None if part is None else free_surface(part, mask, size)
     if free is not None and free.step > 2 * max(size):
         yield Said(f"Distances to the free surface come from a coarse mask of the part: they hold to {free.step:.3g}.")
-    contrast, noise, grow = settings.contrast or 1.0, None, 2 if settings.grow is None else settings.grow
-    if volume is not None:
-        seen, noise = look(volume, part)
-        contrast = settings.contrast or seen.contrast
-        for note in () if settings.contrast else seen.notes:
+    contrast, grow = settings.contrast or 1.0, 2 if settings.grow is None else settings.grow
+    if seen is not None:
+        contrast = settings.contrast or seen.look.contrast
+        for note in () if settings.contrast else seen.look.notes:
             yield Warned(note)
-        grow = max(2, min(12, round(3 * seen.point_spread)))
+        grow = max(2, min(12, round(3 * seen.look.point_spread)))
         grow = grow if settings.grow is None else settings.grow
         yield Said(
             f"Metal is {contrast:.4g} grey values brighter than air; missing grey value is summed up to {grow} voxels "
@@ -176,7 +186,8 @@ def _inputs(
     near = settings.surface_within
     near.voxels(mask.voxel_size)
     mouth = near.value * (max(size) if near.unit == "voxel" else 1.0)
-    return Inputs(size, settings.load_axis, grow, volume, contrast, noise, probability, free, mouth)
+    scan, probability = given["volume"], given["probability"]
+    return Inputs(size, settings.load_axis, grow, scan, contrast, noise, probability, free, mouth)
 
 
 def _joined(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..appearance import Appearance, Noise, estimate, measure_noise, trusted
+from ..appearance import Noise, estimate, measure_noise, trusted
+from ..detection import LENGTHS, gaussian_transfer, noise_spectrum, smallest_aperture, visibility
 from ..errors import InputError
 from ..metrics.void import AROUND, shortfall
 from ..prepare import part_at, prepare
 from ..response import dark_response, flat_field
 from ..volume import Box, Volume
+from ._limits import Seen
 
 Mask = NDArray[np.bool_]
 
@@ -44,8 +47,8 @@ def void(grey: NDArray[Any], near: Mask, metal: Mask, contrast: float) -> NDArra
     return result
 
 
-def look(scan: Volume, part: Volume | None) -> tuple[Appearance, Noise]:
-    """Grey values of metal and air, and the noise, from slices in the middle of a scan.
+def look(scan: Volume, part: Volume | None) -> tuple[Seen, Noise]:
+    """Grey values of metal and air, what could be seen, and the noise, from slices in the middle of a scan.
 
     Parameters
     ----------
@@ -68,7 +71,15 @@ def look(scan: Volume, part: Volume | None) -> tuple[Appearance, Noise]:
         )
     flat = flat_field(grey, inside)
     sound = trusted(dark_response(flat, inside, flattened=True), inside)
-    return estimate(grey, inside, flat), measure_noise(flat, sound if sound.any() else inside)
+    seen = estimate(grey, inside, flat)
+    smallest: dict[int, float] = {}
+    for length in LENGTHS:
+        with suppress(InputError):
+            spectrum = noise_spectrum(flat, sound, length)
+            smallest[length] = smallest_aperture(
+                visibility(spectrum, gaussian_transfer(seen.point_spread), seen.contrast)
+            )
+    return Seen(seen, smallest), measure_noise(flat, sound if sound.any() else inside)
 
 
 def error(noise: Noise, area: NDArray[np.float64], thickness: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -34,6 +34,10 @@ class MeasureSettings(Settings):
         None, description="Grey value of metal minus that of air; estimated from the part's edge if not given."
     )
 
+    detectability: bool = Field(
+        True, description="Map the smallest aperture that could be seen in the scan, where one is given."
+    )
+
     @model_validator(mode="after")
     def _directed(self) -> MeasureSettings:
         if not any(self.load_axis):

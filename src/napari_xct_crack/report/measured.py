@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from . import Listing, Picture, Section, Table, Text, write
 from .figures import _figure, _png
+from .limits import limit_section
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,6 +63,8 @@ def measured_report(path: Path, result: Measured) -> None:
             Picture(_png(_rose(told["rose"])), "Area of cracks by the direction of their poles."),
         ]
         sections += [Section("Sizes and directions", plots), Section("The largest cracks", [_largest(chosen, unit)])]
+    if result.limits:
+        sections.append(limit_section(result.limits, told["detectability"], unit))
     sections += [
         Section("Slice by slice", [Picture(_png(_slices(result.slices)), "Share of the part's area in each slice.")]),
         Section("Settings and inputs", [Listing(json.dumps({key: told[key] for key in _RECORD}, indent=1))]),

@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, Signal
 from ..cracks import CrackGenerator
 from ..volume import Volume
 from ._bench import Bench
-from ._layers import one_colour
+from ._colours import one_colour
 from ._napari import look_at
 from ._previews import beside, drawn_sheet, rendered_sheet
 from ._work import Newest

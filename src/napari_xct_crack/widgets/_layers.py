@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..volume import Box, LazyArray, Triple, Volume
+from ._colours import one_colour
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -77,16 +78,6 @@ def layer_of(volume: Volume, **options: Any) -> LayerData:
         levels = [level.astype(np.uint8) if level.dtype == bool else level for level in levels]
         settings |= one_colour() if volume.role == "mask" else {}
     return (levels if len(levels) > 1 else levels[0], settings | options, kind)
-
-
-def one_colour(colour: tuple[float, float, float, float] = (1.0, 0.25, 0.1, 1.0)) -> dict[str, Any]:
-    """How label 1 is shown: one strong colour over grey."""
-    from napari.utils.colormaps import DirectLabelColormap
-
-    colours = {None: (0.0, 0.0, 0.0, 0.0), 0: (0.0, 0.0, 0.0, 0.0), 1: colour}
-    # Without depth, or the scan hides the cracks that lie in it when both are shown in 3-D.
-    blending = "translucent_no_depth"
-    return {"colormap": DirectLabelColormap(color_dict=colours), "opacity": 0.7, "blending": blending}
 
 
 def part_layer(volume: Volume, name: str) -> LayerData:

@@ -35,6 +35,15 @@ def position(viewer: Viewer, layer: Layer) -> tuple[int, int]:
     return along, min(max(at, 0), int(_shapes(layer)[0][along]) - 1)
 
 
+def middle(viewer: Viewer, layer: Layer) -> tuple[int, int, int]:
+    """The voxel of `layer` in the middle of the view, on the slice that is shown; it may lie beyond the layer."""
+    world = list(viewer.dims.point)
+    for axis, at in zip(viewer.dims.displayed, viewer.scene.camera.center[-len(viewer.dims.displayed) :], strict=True):
+        world[axis] = at
+    z, y, x = (round(float(at)) for at in layer.world_to_data(world)[-3:])
+    return (z, y, x)
+
+
 def show_scale_bar(viewer: Viewer) -> None:
     """Draw the scale bar, in the layers' own units."""
     viewer.canvas.overlays.scale_bar.visible = True

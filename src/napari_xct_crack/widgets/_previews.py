@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..clean import CleanSettings, clean_array
+from ..clean import CleanSettings, clean_array, reach
 from ..commands.cracks import contact_sheet
 from ..cracks import CrackGenerator
-from ..volume import Box, Volume
+from ..volume import Box, Triple, Volume
+from ._colours import BLUE, GREEN, RED, coloured
 from ._layers import UNKNOWN, LayerData, layer_of
 
 if TYPE_CHECKING:
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
 
 _GAP = 3
 """Pixels between two pictures of a mosaic."""
-_NEAR = 8
-"""Slices on each side that are cleaned with the one that is previewed."""
+_NEAR = (4, 8)
+"""Slices on each side that are cleaned with the one that is previewed: as many as the settings reach, within these."""
+_PREVIEWED = 384
+"""Longest side of what is previewed of a slice: small enough to be there at once."""
+KEPT, ADDED, REMOVED = 1, 2, 3
+"""Values in a preview of cleaning."""
 
 
 def beside(sheet: Any, scan: Volume | None, name: str, after: int = 0, **options: Any) -> LayerData:
@@ -71,22 +76,44 @@ def rendered_sheet(patches: Patches, step: int, count: int) -> tuple[Any, Any, A
     return mosaic(rendered), mosaic(batch.masks[:, 0].numpy().astype(np.uint8)), mosaic(real)
 
 
-def cleaned_slice(probability: Volume, along: int, at: int, settings: CleanSettings, name: str) -> LayerData | None:
-    """Slice `at` of a probability after cleaning, as labels; none where it holds no such slice.
+def cleaned_slice(
+    probability: Volume, middle: Triple, along: int, settings: CleanSettings, name: str, before: bool = False
+) -> LayerData | None:
+    """A slice of a probability around a voxel, cleaned, as labels; none where it holds no such slice.
 
-    A slab of slices around it is cleaned, so that what acts in three dimensions is seen.
+    Parameters
+    ----------
+    middle
+        The voxel; what is shown lies up to 192 voxels around it.
+    along
+        Axis across the slice. Slices on either side are cleaned with it, so that what acts in three dimensions is seen.
+    before
+        Show the threshold alone, else what cleaning keeps, adds and removes of it.
     """
-    side = probability.shape[along]
+    at, side = middle[along], probability.shape[along]
     if not 0 <= at < side:
         return None
-    near = 0 if settings.dimensions == "2d" and along == 0 else _NEAR
-    start, stop = [0, 0, 0], list(probability.shape)
-    start[along], stop[along] = max(0, at - near), min(side, at + near + 1)
-    slab = probability.read(Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])))
-    if probability.role in ("mask", "labels"):
-        slab = slab != 0
-    cleaned = np.take(clean_array(slab, settings, probability.voxel_size), [at - start[along]], axis=along)
-    place = list(probability.origin)
-    place[along] += at
-    shown = Volume.from_array(cleaned, role="mask", voxel_size=probability.voxel_size, name=name, offset=tuple(place))
-    return layer_of(shown)
+    few, most = _NEAR
+    near = (
+        0
+        if settings.dimensions == "2d" and along == 0
+        else min(most, max(few, reach(settings, probability.voxel_size)[along]))
+    )
+    reaches = [near if axis == along else _PREVIEWED // 2 for axis in range(3)]
+    whole = Box.of(probability.shape)
+    box = Box(middle, middle).grown((reaches[0], reaches[1], reaches[2]))
+    box = Box(box.start, box.shifted((1, 1, 1)).stop).intersection(whole)
+    if box.size == 0:
+        return None
+    slab = probability.read(box)
+    slab = slab != 0 if probability.role in ("mask", "labels") else slab
+    found = clean_array(slab, CleanSettings(threshold=settings.threshold)) > 0
+    if not before:
+        cleaned = clean_array(slab, settings, probability.voxel_size) > 0
+        found = np.select([found & cleaned, cleaned, found], [KEPT, ADDED, REMOVED], 0)
+    shown = np.take(found.astype(np.uint8), [at - box.start[along]], axis=along)
+    place = list(box.shifted(probability.origin).start)
+    place[along] = probability.origin[along] + at
+    offset = (place[0], place[1], place[2])
+    volume = Volume.from_array(shown, role="mask", voxel_size=probability.voxel_size, name=name, offset=offset)
+    return layer_of(volume, **coloured({KEPT: RED, ADDED: GREEN, REMOVED: BLUE}))

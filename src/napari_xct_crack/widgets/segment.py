@@ -19,11 +19,12 @@ from ..runs import Run, load_segmenter
 from ..volume import Box, Volume
 from ._bench import Bench
 from ._choices import PathChoice
+from ._colours import one_colour
 from ._devices import device_names
 from ._editor import calm
 from ._forms import Form
 from ._jobbox import duration
-from ._layers import layer_of, one_colour, slice_box, thresholded
+from ._layers import layer_of, slice_box, thresholded
 from ._napari import position
 from ._section import Section, caption
 from ._threshold import Threshold
