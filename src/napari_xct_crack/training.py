@@ -217,7 +217,7 @@ class _Trainer:
             yield from (Warned(text) for text in words(self.state.monitors, done))
         if step in _MARKS or step == total:
             folder = self.run.folder
-            write_snapshot(folder / "snapshots", self.average, step)
+            write_snapshot(folder, self.average, step)
             yield Preview(
                 str(preview(folder / "previews", self.average, self.patches.batch(0, 1, self.device), step)), step
             )
