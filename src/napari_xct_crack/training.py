@@ -17,7 +17,7 @@ from .devices import device_named
 from .errors import InputError, XctCrackError
 from .events import EpochEnd, Event, Preview, Said, Saved, StepDone, Warned, Work
 from .methods import Batch, Learner
-from .monitors import monitor, preview, words
+from .monitors import gaps, monitor, preview, words
 from .patches import Patches
 from .reviews import review
 from .runs import Run
@@ -211,7 +211,7 @@ class _Trainer:
     def _now_and_then(self, batch: Batch, total: int | None) -> Iterator[Event]:
         step = self.state.step
         if step % self.settings.steps_per_epoch == 0 or step == total:
-            self.state.monitors = monitor(self.average, batch)
+            self.state.monitors = monitor(self.average, batch) | gaps(self.rows)
             yield EpochEnd(step, self.state.monitors)
             done = step / total if total else 0.0
             yield from (Warned(text) for text in words(self.state.monitors, done))
