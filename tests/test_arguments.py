@@ -13,6 +13,7 @@ from fakes import Alpha, Beta, Look, Walk
 from napari_xct_crack import presets
 from napari_xct_crack.commands._arguments import arguments, command_line
 from napari_xct_crack.commands._parse import parse
+from napari_xct_crack.commands.compare import Compare
 from napari_xct_crack.errors import SettingsError
 from napari_xct_crack.settings import Length
 
@@ -141,6 +142,19 @@ walks = st.fixed_dictionaries(
         "json": st.booleans(),
     }
 ).map(Walk.checked)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    text.filter(bool),
+    st.lists(text.filter(bool).map(Path), min_size=1, max_size=4).map(tuple),
+    st.none() | st.integers(0, 99),
+)
+def test_several_places_before_the_last_survive_the_round_trip(volume: str, runs: tuple[Path, ...], at: int | None):
+    given = Compare.checked({"volume": volume, "runs": runs, "out": "out.png", "slice": at})
+    result = parse(Compare, arguments(given))
+    assert result is not None
+    assert result.command == given
 
 
 @settings(

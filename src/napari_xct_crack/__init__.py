@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Box": "volume",
-    "Budget": "training",
+    "Budget": "budget",
     "CleanSettings": "clean",
     "Compact": "networks.compact",
     "CycleGan": "methods.cyclegan",

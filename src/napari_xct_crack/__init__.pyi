@@ -1,3 +1,4 @@
+from .budget import Budget as Budget
 from .clean import CleanSettings as CleanSettings
 from .clean import clean as clean
 from .cracks.random import RandomCracks as RandomCracks
@@ -18,7 +19,6 @@ from .prepare import prepare as prepare
 from .runs import Run as Run
 from .runs import TrainSettings as TrainSettings
 from .settings import Length as Length
-from .training import Budget as Budget
 from .training import train as train
 from .volume import Box as Box
 from .volume import Volume as Volume

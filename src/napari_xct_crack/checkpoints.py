@@ -17,6 +17,9 @@ from .methods import Learner
 from .patches import Patches
 from .records import read_tensors, write_tensors
 
+SNAPSHOTS = 12
+"""Most snapshots of a run."""
+
 
 @dataclass
 class State:
@@ -51,11 +54,22 @@ def read_checkpoint(path: Path, learner: Learner, average: nn.Module, patches: P
     return state
 
 
-def write_snapshot(folder: Path, average: nn.Module, step: int) -> None:
-    """Keep the averaged segmenter of a step, in half precision."""
+def write_snapshot(run: Path, average: nn.Module, step: int) -> None:
+    """Keep the averaged segmenter of a step, in half precision; of too many, those stay that are spread by factors."""
+    folder = run / "snapshots"
     folder.mkdir(exist_ok=True)
     half = {name: v.half() if v.is_floating_point() else v for name, v in average.state_dict().items()}
     write_tensors(folder / f"step-{step:07d}.safetensors", half)
+    kept = snapshots(run)
+    while len(kept) > SNAPSHOTS:
+        steps = list(kept)
+        crowded = min(range(1, len(steps) - 1), key=lambda place: steps[place + 1] / steps[place - 1])
+        kept.pop(steps[crowded]).unlink()
+
+
+def snapshots(run: Path) -> dict[int, Path]:
+    """The snapshots in a run's folder by their steps, first to last."""
+    return {int(path.stem.rpartition("-")[2]): path for path in sorted(run.glob("snapshots/step-*.safetensors"))}
 
 
 def move_average(average: nn.Module, live: nn.Module, step: int) -> None:

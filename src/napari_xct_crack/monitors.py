@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,11 @@ from skimage.io import imsave
 from torch import Tensor, nn
 
 from .methods import Batch
+
+_STEPS = 50
+"""Steps over which gaps are averaged."""
+_WON = 0.8
+"""Gap from which a discriminator has won."""
 
 
 @torch.no_grad()
@@ -37,21 +43,46 @@ def _share(probability: Tensor, where: Tensor) -> float:
     return float(((probability > 0.5) * where).sum() / where.sum().clamp(min=1))
 
 
-def words(monitors: dict[str, float], done: float) -> list[str]:
+def gaps(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """How far the discriminators tell real from fake, on average over the last steps: 0 not at all, 1 always."""
+    last = rows[-_STEPS:]
+    return (
+        {name: float(np.mean([row[name] for row in last])) for name in rows[-1] if name.endswith("_gap")}
+        if last
+        else {}
+    )
+
+
+def words(monitors: Mapping[str, float], done: float) -> list[str]:
     """What the monitors mean, where it is bad; `done` is the share of the budget used."""
     if done < 0.3:
         return []
+    cracked, free, found = (monitors[name] for name in ("share_cracked", "share_crack_free", "found_of_rendered"))
+    drawn = monitors["share_masks"] > 0
     said: list[str] = []
-    if monitors["found_of_rendered"] < 0.05 and monitors["share_masks"] > 0:
-        said.append("The segmenter finds almost none of the rendered cracks: train longer, or choose wider cracks.")
-    if monitors["share_crack_free"] > 0.2:
+    if free > 0.2 and drawn and found < free:
         said.append(
-            "The segmenter marks a fifth of crack-free metal: the learning has collapsed or is inverted; "
-            "stop, lower the learning rate or the mask discriminator's weight."
+            "Inverted: the segmenter marks metal and leaves the cracks out; stop, check the polarity (Prepare), and start anew "
+            "with another seed."
         )
-    elif monitors["share_crack_free"] > 2 * monitors["share_cracked"] and monitors["share_crack_free"] > 1e-3:
+    elif free > 0.2:
+        said.append(
+            f"Collapsed: the segmenter marks {free:.0%} of crack-free metal; stop, and start anew with a lower learning rate or "
+            "a larger weight of null."
+        )
+    elif found < 0.05 and drawn:
+        said.append(
+            "Empty masks: the segmenter finds almost none of the rendered cracks; train longer, or choose wider cracks."
+        )
+    elif free > 2 * cracked and free > 1e-3:
         said.append(
             "The segmenter marks more on crack-free than on cracked frames: it invents cracks; check polarity and part mask."
+        )
+    won = [name.removesuffix("_gap") for name, gap in monitors.items() if name.endswith("_gap") and gap > _WON]
+    if won:
+        said.append(
+            f"The {' and the '.join(won)} discriminator wins: it tells nearly all fakes from real ones, so that the others learn "
+            "little from it; lower the rate of the discriminators."
         )
     return said
 

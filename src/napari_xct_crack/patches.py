@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy import ndimage
 
+from .corrections import Corrections, corrected
 from .cracks import CrackGenerator
 from .errors import InputError
 from .frames import reflected, to_frames, turned
@@ -83,6 +84,8 @@ class Patches:
         Neighbouring slices in a frame, odd.
     multiple
         Patch sides are multiples of it (the network's stride).
+    corrections
+        Patches that a person has looked at.
 
     Raises
     ------
@@ -91,7 +94,14 @@ class Patches:
     """
 
     def __init__(
-        self, volume: Volume, settings: PatchSettings, cracks: CrackGenerator, slices: int, multiple: int, seed: int
+        self,
+        volume: Volume,
+        settings: PatchSettings,
+        cracks: CrackGenerator,
+        slices: int,
+        multiple: int,
+        seed: int,
+        corrections: Corrections = (),
     ) -> None:
         if volume.window is None:
             raise InputError("The scan has no contrast window yet; prepare it first.")
@@ -104,7 +114,8 @@ class Patches:
         found = [read_slab(volume, box, self.size) for box in boxes]
         self.slabs = [slab for slab, _ in found]
         self.appearance = typical([look for _, look in found])
-        self._choose_places()
+        self.corner, self.corrections = volume.crop.start, corrections
+        self.doubt_as([slab.suspected for slab in self.slabs])
 
     @property
     def doubtful_share(self) -> float:
@@ -116,11 +127,10 @@ class Patches:
         self.doubt_as([slab.suspected | slab.padded(mask) for slab, mask in zip(self.slabs, found, strict=True)])
 
     def doubt_as(self, doubtful: list[NDArray[np.bool_]]) -> None:
-        """Set what is doubtful in each slab, voxel by voxel with its padding, and choose the frames anew."""
-        self.slabs = [
-            replace(slab, doubtful=mask.ravel()[: slab.part.size].reshape(slab.part.shape))
-            for slab, mask in zip(self.slabs, doubtful, strict=True)
-        ]
+        """Set what is doubtful in each slab, voxel by voxel with its padding, but for corrections; choose the frames anew."""
+        known = (self.corner, self.slices, self.corrections)
+        pairs = zip(self.slabs, doubtful, strict=True)
+        self.slabs = [replace(slab, doubtful=corrected(mask, slab, *known)) for slab, mask in pairs]
         self._choose_places()
 
     def _choose_places(self) -> None:
@@ -131,8 +141,8 @@ class Patches:
         parts: list[float] = []
         for number, slab in enumerate(self.slabs):
             depth, height, width = slab.part.shape
-            for y in _starts(height, self.size, step):
-                for x in _starts(width, self.size, step):
+            for y in range(0, max(height - self.size, 0) + 1, step):
+                for x in range(0, max(width - self.size, 0) + 1, step):
                     window = (slice(None), slice(y, y + self.size), slice(x, x + self.size))
                     part = slab.part[window].mean(axis=(1, 2))
                     doubtful = slab.doubtful[window].mean(axis=(1, 2))
@@ -238,7 +248,3 @@ class Patches:
             rendered,
             weight[None].astype(np.float32),
         )
-
-
-def _starts(length: int, size: int, step: int) -> list[int]:
-    return list(range(0, max(length - size, 0) + 1, step))

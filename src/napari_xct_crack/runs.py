@@ -190,11 +190,6 @@ class Run:
         finally:
             lock.release()
 
-    @property
-    def trained(self) -> bool:
-        """Whether it holds a model to segment with."""
-        return (self.folder / "model" / "card.json").is_file()
-
     def save_model(self, weights: Mapping[str, Tensor], metrics: Mapping[str, Any], look: Mapping[str, Any]) -> None:
         """Write ``model/``: the segmenter as safetensors and a card; it is what people share."""
         folder = self.folder / "model"
@@ -222,26 +217,33 @@ class Run:
         InputError
             If the run has not been trained yet or its model is damaged.
         """
-        return load_segmenter(self.folder / "model", device)
+        return load_segmenter(self.folder, device)
 
 
-def load_segmenter(folder: Path, device: str | torch.device = "cpu") -> Segmenter:
-    """Load a ``model`` folder: a card and weights.
+def model_folder(folder: Path) -> Path:
+    """The folder with the card: ``model`` of a run, or the folder itself where only that was shared."""
+    for place in (folder / "model", folder):
+        if (place / "card.json").is_file():
+            return place
+    Run(folder)  # says so if it is none
+    raise InputError(f"{folder} holds no trained model yet; train it first.")
+
+
+def load_segmenter(folder: Path, device: str | torch.device = "cpu", weights: Path | None = None) -> Segmenter:
+    """Load the model of a run, or of a shared folder; `weights` is a snapshot to take in place of its own.
 
     Raises
     ------
     InputError
         If there is none or it is damaged.
     """
-    if not (folder / "card.json").is_file():
-        raise InputError(f"{folder.parent} holds no trained model yet; train it first.")
+    folder = model_folder(folder)
     card = read_json(folder / "card.json")
     settings = TrainSettings.checked(card["settings"])
-    path = folder / "segmenter.safetensors"
-    weights, _ = read_tensors(path)
+    path = weights or folder / "segmenter.safetensors"
     net = settings.network.build(settings.slices)
     try:
-        net.load_state_dict(weights)
+        net.load_state_dict(read_tensors(path)[0])
     except RuntimeError as error:
         raise InputError(f"The weights in {path} do not belong to the network that the card names.") from error
     digest = hashlib.sha256(path.read_bytes()).hexdigest()

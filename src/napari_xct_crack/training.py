@@ -10,40 +10,21 @@ from dataclasses import asdict
 
 import numpy as np
 import torch
-from pydantic import Field
 
+from .budget import Budget, few
 from .checkpoints import State, append_rows, cut_rows, move_average, read_checkpoint, write_checkpoint, write_snapshot
+from .corrections import FILE, read_corrections
 from .devices import device_named
 from .errors import InputError, XctCrackError
 from .events import EpochEnd, Event, Preview, Said, Saved, StepDone, Warned, Work
 from .methods import Batch, Learner
-from .monitors import monitor, preview, words
+from .monitors import gaps, monitor, preview, words
 from .patches import Patches
 from .reviews import review
 from .runs import Run
-from .settings import Settings
-
-_PROBE, _PROBE_SHARE = 12, 0.05
-"""Fewest steps, and share of the minutes, whose speed fixes a run's number of steps; the first ones after a start are slow.
-Until then none of the budget counts as used."""
-
-_FEW = 500
-"""Steps below which a run given in minutes is warned of."""
 
 _MARKS = tuple(50 * 2**power for power in range(12))
 """Steps at which a snapshot and a preview are kept."""
-
-
-class Budget(Settings):
-    """How long to train; not part of a run's identity, a run can go on with a larger one."""
-
-    minutes: float | None = Field(
-        None,
-        gt=0,
-        le=100000,
-        description="Time to train; the speed of the first steps turns it into a number of steps.",
-    )
-    epochs: int | None = Field(None, ge=1, le=1000000, description="Epochs to train, in place of minutes.")
 
 
 def train(run: Run, budget: Budget | None = None, device: str = "auto") -> Work[Run]:
@@ -70,8 +51,7 @@ def train(run: Run, budget: Budget | None = None, device: str = "auto") -> Work[
     """
     if run.volume is None:
         raise InputError("A run needs its prepared scan to be trained.")
-    budget = budget or Budget(minutes=5)
-    if budget.minutes is None and budget.epochs is None:
+    if budget is None or budget == Budget():
         budget = Budget(minutes=5)
     with run.owned():
         trainer = _Trainer(run, device_named(device))
@@ -86,7 +66,13 @@ class _Trainer:
         self.run, self.volume, self.settings, self.device = run, run.volume, run.settings, device
         settings = self.settings
         self.patches = Patches(
-            run.volume, settings.patches, settings.cracks, settings.slices, settings.network.stride, settings.seed
+            run.volume,
+            settings.patches,
+            settings.cracks,
+            settings.slices,
+            settings.network.stride,
+            settings.seed,
+            read_corrections(run.folder / FILE),
         )
         torch.manual_seed(settings.seed)
         self.learner: Learner = settings.method.start(settings.network, settings.slices, device)
@@ -142,7 +128,7 @@ class _Trainer:
                         )
                     if total is None:
                         total = self._probe(budget, time.perf_counter() - started)
-                        yield from _few(total)
+                        yield from few(total)
                     yield StepDone(self.state.step, total or 0, losses)
                     yield from self._now_and_then(batch, total)
             finally:
@@ -194,7 +180,7 @@ class _Trainer:
     def _probe(self, budget: Budget, seconds: float) -> int | None:
         """Collect the speed of the first steps; the total once it is known."""
         self.probed.append(seconds)
-        if len(self.probed) < _PROBE or sum(self.probed) < 60 * _PROBE_SHARE * (budget.minutes or 0):
+        if not budget.knows(self.probed):
             return None
         self.state.seconds_per_step = float(np.median(self.probed[2:]))
         self.state.probe = self.state.step
@@ -202,22 +188,18 @@ class _Trainer:
 
     def _total(self, budget: Budget) -> int | None:
         """Number of steps of a budget, or none until the speed is known."""
-        if budget.epochs is not None:
-            return budget.epochs * self.settings.steps_per_epoch
-        if self.state.seconds_per_step == 0 or budget.minutes is None:
-            return None
-        return max(_PROBE, round(60 * budget.minutes / self.state.seconds_per_step))
+        return budget.steps(self.settings.steps_per_epoch, self.state.seconds_per_step)
 
     def _now_and_then(self, batch: Batch, total: int | None) -> Iterator[Event]:
         step = self.state.step
         if step % self.settings.steps_per_epoch == 0 or step == total:
-            self.state.monitors = monitor(self.average, batch)
+            self.state.monitors = monitor(self.average, batch) | gaps(self.rows)
             yield EpochEnd(step, self.state.monitors)
             done = step / total if total else 0.0
             yield from (Warned(text) for text in words(self.state.monitors, done))
         if step in _MARKS or step == total:
             folder = self.run.folder
-            write_snapshot(folder / "snapshots", self.average, step)
+            write_snapshot(folder, self.average, step)
             yield Preview(
                 str(preview(folder / "previews", self.average, self.patches.batch(0, 1, self.device), step)), step
             )
@@ -240,11 +222,3 @@ class _Trainer:
         self.state = read_checkpoint(self.checkpoint, self.learner, self.average, self.patches)
         self.saved_step = self.state.step
         cut_rows(self.run.folder / "metrics.csv", self.state.step)
-
-
-def _few(total: int | None) -> Iterator[Event]:
-    if total is not None and total < _FEW:
-        yield Warned(
-            f"Only {total} steps fit into that time on this machine; fewer than {_FEW} seldom find narrow cracks. Give it more time, "
-            "or stop what else it computes."
-        )

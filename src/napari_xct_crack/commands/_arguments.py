@@ -22,7 +22,7 @@ def arguments(settings: Command) -> list[str]:
         default = kinds_before.get(flag.path, flag.default)
         value = _get(values, flag.path, default)
         if flag.positional:
-            places.append(str(value))
+            places += map(str, value) if flag.several else [str(value)]
         elif flag.path == PRESET:  # always: which one holds where none is named depends on the machine
             named += ["--preset", value or ABSENT]
         elif flag.path == MECHANISM:

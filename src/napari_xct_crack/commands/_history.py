@@ -82,11 +82,12 @@ def _without_secrets_deep(value: Any) -> Any:
 
 def _found(command: Command) -> Path | None:
     """The project folder of the first argument given by place that has one."""
-    for name, info in type(command).model_fields.items():
-        given = str(getattr(command, name))
-        if Positional not in info.metadata or "://" in given:
+    fields = type(command).model_fields.items()
+    given = [getattr(command, name) for name, info in fields if Positional in info.metadata]
+    for place in (one for entry in given for one in (entry if isinstance(entry, tuple) else (entry,))):
+        if "://" in str(place):
             continue
-        path = Path(given).absolute()
+        path = Path(place).absolute()
         for folder in (project_folder(path), *path.parents):
             if folder.name.endswith(SUFFIX) and folder.is_dir():
                 return folder

@@ -148,6 +148,7 @@ def _parameter(name: str, flag: Flag) -> inspect.Parameter:
         negative_iterable="no-" if flag.undone == "iterable" else "",
         negative_none="no-" if flag.undone == "none" else "",
         show_default=False if flag.empty else shown,
+        json_list=False,  # a folder's name may begin with a bracket
     )
     kind = inspect.Parameter.POSITIONAL_ONLY if flag.positional else inspect.Parameter.KEYWORD_ONLY
     default = inspect.Parameter.empty if flag.default is REQUIRED else flag.default

@@ -27,10 +27,9 @@ class Segment(SegmentSettings, ReadsVolume):
         from ..inference import segment
         from ..io import read
         from ..prepare import PrepareSettings, prepare
-        from ..runs import Run, load_segmenter
+        from ..runs import load_segmenter
 
-        is_model = (self.run_ / "card.json").is_file()
-        segmenter = load_segmenter(self.run_) if is_model else Run(self.run_).segmenter()
+        segmenter = load_segmenter(self.run_)
         scan = prepare(
             self.open(),
             PrepareSettings.checked(dict(segmenter.card.get("window_rule") or {})),

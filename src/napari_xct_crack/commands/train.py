@@ -9,12 +9,14 @@ from typing import Annotated, ClassVar
 import torch
 from pydantic import Field, model_validator
 
+from ..budget import Budget
+from ..corrections import FILE, read_corrections, write_corrections
 from ..errors import writing
 from ..events import Finished, Said, Work
 from ..io import read
 from ..prepare import PrepareSettings, prepare
 from ..runs import Run, TrainSettings
-from ..training import Budget, train
+from ..training import train
 from ..volume import Volume
 from . import Corners, Positional, ReadsVolume, box_of
 
@@ -33,6 +35,10 @@ class Train(ReadsVolume, TrainSettings, Budget):
     )
     part: str | None = Field(None, description="Mask of the part; found if it is not given.")
     prepare: PrepareSettings = Field(PrepareSettings(), description="How part and window are found.")
+    corrections: Path | None = Field(
+        None,
+        description="JSON of patches that are known to be cracked or crack-free; copied into the run, which obeys it.",
+    )
     device: str = Field("auto", description="Where to compute: auto (CUDA where it is there), cpu, cuda, cuda:1, mps.")
     overwrite: bool = Field(False, description="Replace a run that exists.")
 
@@ -69,6 +75,8 @@ class Train(ReadsVolume, TrainSettings, Budget):
             self._remove()
         rule = None if self.window else self.prepare.model_dump(mode="json")
         run = Run.create(self.run_, self.settings, scan, window_rule=rule)
+        if self.corrections is not None:
+            write_corrections(run.folder / FILE, read_corrections(self.corrections))
         yield from train(run, Budget(minutes=self.minutes, epochs=self.epochs), self.device)
         yield Finished(str(run.folder))
         return run

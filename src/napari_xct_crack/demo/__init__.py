@@ -13,6 +13,7 @@ from pydantic import Field
 from scipy.ndimage import distance_transform_edt
 
 from .. import presets
+from ..budget import Budget
 from ..clean import CleanSettings, clean
 from ..errors import writing
 from ..evaluate import evaluate
@@ -25,7 +26,7 @@ from ..prepare import PrepareSettings, part_at, prepare
 from ..records import read_json, write_json
 from ..runs import Run, TrainSettings
 from ..settings import Settings
-from ..training import Budget, train
+from ..training import train
 from ..volume import Volume
 from ._report import Shown, report
 from ._standing import Contest, Entrant

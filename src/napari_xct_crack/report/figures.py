@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..metrics import thinned, within
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Colour = tuple[float, float, float]
 RIGHT, MISSED, FALSE = (0.0, 0.62, 0.45), (0.90, 0.62, 0.0), (0.80, 0.30, 0.75)
 """Colours that stay apart for colour-blind eyes: green, orange, purple."""
 
@@ -35,27 +36,48 @@ def overlay(
     RGB of 0..1, shape (y, x, 3): found voxels green, those farther than two voxels from truth purple, the true centre
     line orange where nothing is found within two voxels.
     """
+    near = within(truth[None], 2)[0]
+    missed = thinned(truth[None])[0] & ~within(found[None], 2)[0]
+    return painted(grey, window, ((found & near, RIGHT), (found & ~near, FALSE), (missed, MISSED)))
+
+
+def painted(
+    grey: NDArray[Any], window: tuple[float, float], layers: Iterable[tuple[NDArray[np.bool_], Colour]] = ()
+) -> NDArray[np.float64]:
+    """One slice, RGB of 0..1, shape (y, x, 3), with masks laid over it in their colours."""
     low, high = window
     shade = np.clip((grey.astype(np.float64) - low) / (high - low), 0, 1)
     picture = np.repeat(shade[..., None], 3, axis=-1)
-    near = within(truth[None], 2)[0]
-    missed = thinned(truth[None])[0] & ~within(found[None], 2)[0]
-    for where, colour in ((found & near, RIGHT), (found & ~near, FALSE), (missed, MISSED)):
+    for where, colour in layers:
         picture[where] = 0.15 * picture[where] + 0.85 * np.array(colour)
     return picture
 
 
-def grid(pictures: Mapping[str, NDArray[Any]], columns: int = 3) -> bytes:
-    """Pictures with their names above, so many beside each other; grey ones are 0..1."""
+def grid(
+    pictures: Mapping[str, NDArray[Any]], columns: int = 3, below: Sequence[str] = (), caption: str = "", dpi: int = 110
+) -> bytes:
+    """Pictures of one shape with their names above and a line each below; grey ones are 0..1.
+
+    Parameters
+    ----------
+    pictures
+        Arrays of shape (y, x) or (y, x, 3), so many `columns` beside each other.
+    caption
+        What stands below all of them.
+    """
     rows = -(-len(pictures) // columns)
-    figure = _figure(3.6 * columns, 3.85 * rows)
+    height, width = next(iter(pictures.values())).shape[:2]
+    figure = _figure(3.6 * columns, rows * (3.6 * height / width + 0.25 + 0.25 * bool(below)) + 0.3 * bool(caption))
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes:
         axis.axis("off")
-    for axis, (name, picture) in zip(axes, pictures.items(), strict=False):
-        axis.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    shrunk = "antialiased" if width > 3.6 * dpi else "nearest"  # thin lines must not fall between pixels
+    for axis, (name, picture), line in zip(axes, pictures.items(), [*below] or [""] * len(pictures), strict=False):
+        axis.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation=shrunk)
         axis.set_title(name, fontsize=10)
-    return _png(figure)
+        axis.text(0.5, -0.01, line, transform=axis.transAxes, ha="center", va="top", fontsize=9)
+    figure.supxlabel(caption, fontsize=9)
+    return _png(figure, dpi)
 
 
 def precision_recall(points: Mapping[str, tuple[float, float]], strong: str) -> bytes:

@@ -15,7 +15,7 @@ from ..events import Event
 from ..inference import SegmentSettings, preview
 from ..io import read
 from ..records import read_json
-from ..runs import Run, load_segmenter
+from ..runs import load_segmenter, model_folder
 from ..volume import Box, Volume
 from ._bench import Bench
 from ._choices import PathChoice
@@ -45,7 +45,7 @@ class SegmentSection(Section):
     def __init__(self, bench: Bench) -> None:
         super().__init__(bench)
         tip = "Trained runs of this project, newest first."
-        self.runs = PathChoice("run", tip, "the folder of a run, or of a model that was shared", _model)
+        self.runs = PathChoice("run", tip, "the folder of a run, or of a model that was shared", model_folder)
         self.runs.changed.connect(self._run_chosen)
         self.runs.refused.connect(lambda text: self.say(text, wrong=True))
         self.column.addWidget(self.runs)
@@ -100,7 +100,7 @@ class SegmentSection(Section):
         folder = self.run_folder
         self.card.setVisible(folder is not None)
         if folder is not None:
-            self.trying(lambda: self.card.setText(_card_text(_model(folder))))
+            self.trying(lambda: self.card.setText(_card_text(model_folder(folder))))
 
     def _needed_run(self) -> Path:
         if self.run_folder is None:
@@ -120,14 +120,14 @@ class SegmentSection(Section):
 
     def _loader(self, folder: Path) -> Callable[[], Any]:
         """The run's segmenter, loaded anew only when its model has changed."""
-        changed = (_model(folder) / "segmenter.safetensors").stat().st_mtime
+        changed = (model_folder(folder) / "segmenter.safetensors").stat().st_mtime
         if self._loaded is None or self._loaded[:2] != (folder, changed):
             self._loaded = (folder, changed, None)
 
         def load() -> Any:
             assert self._loaded is not None
             if self._loaded[2] is None:
-                self._loaded = (folder, changed, load_segmenter(_model(folder)))
+                self._loaded = (folder, changed, load_segmenter(folder))
             return self._loaded[2]
 
         return load
@@ -201,15 +201,6 @@ class SegmentSection(Section):
 
     def close_work(self) -> None:
         self._trying.close()
-
-
-def _model(folder: Path) -> Path:
-    """The folder with the model: of a run, or the folder itself."""
-    for place in (folder / "model", folder):
-        if (place / "card.json").is_file():
-            return place
-    Run(folder)
-    raise InputError(f"{folder} holds no trained model yet; train it first.")
 
 
 def _card_text(model: Path) -> str:

@@ -12,6 +12,7 @@ from .. import presets
 from ..commands.train import Train
 from ..events import EpochEnd, Event, Preview, StepDone
 from ..methods import Method
+from ..monitors import words
 from ..runs import TrainSettings
 from ._bench import Bench
 from ._devices import device_names, device_text, install_line
@@ -27,6 +28,8 @@ _MONITORS = {
     "share_crack_free": "on crack-free frames {:.2%}",
     "share_masks": "in the drawn masks {:.2%}",
     "found_of_rendered": "{:.0%} of rendered cracks found",
+    "image_gap": "image discriminator ahead by {:.2f} of 1",
+    "mask_gap": "mask discriminator ahead by {:.2f} of 1",
 }
 
 
@@ -85,6 +88,7 @@ class TrainSection(Section):
 
     def _add_progress(self) -> None:
         """Losses, monitors and the feedback patch, shown once there are any."""
+        self._done = 0.0
         self.plot = LossPlot()
         self.plot.hide()
         self.column.addWidget(self.plot)
@@ -205,13 +209,14 @@ class TrainSection(Section):
     def _told(self, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, StepDone):
+                self._done = event.step / event.total if event.total else 0.0
                 self.plot.add(event.step, event.losses)
                 if not self.plot.isVisibleTo(self):
                     self.plot.show()
                     QTimer.singleShot(0, lambda: self.reveal(self.plot))  # once it has its place
             elif isinstance(event, EpochEnd):
                 self.monitors.show()
-                self.monitors.setText(_in_words(event))
+                self.monitors.setText(" ".join([_in_words(event), *words(event.monitors, self._done)]))
             elif isinstance(event, Preview):
                 self.feedback.open(self._run_folder)
 
