@@ -77,6 +77,8 @@ class Segmenter:
     """Grey window and its rule, voxel size, noise, settings, metrics; no paths, no names."""
     identity: str
     """Hash of the weights."""
+    folder: Path | None = None
+    """Where another process finds it."""
 
 
 class Run:
@@ -243,4 +245,6 @@ def load_segmenter(folder: Path, device: str | torch.device = "cpu") -> Segmente
         raise InputError(f"The weights in {path} do not belong to the network that the card names.") from error
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     net = fold(net).eval().to(device)
-    return Segmenter(net, settings.slices, settings.network.stride, settings.network.reach, card, digest)
+    return Segmenter(
+        net, settings.slices, settings.network.stride, settings.network.reach, card, digest, folder.absolute()
+    )

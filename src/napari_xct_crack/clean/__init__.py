@@ -7,6 +7,8 @@ ends of the volume nothing is crack, yet nothing is worn away from there: a crac
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,13 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from .. import blocks
-from ..components import Dimensions, neighbours
+from ..components import Components, Dimensions, neighbours
 from ..events import Warned, Work, finish
 from ..io.ome_zarr import layout
 from ..settings import Length, Settings, VoxelSize
 from ..volume import Box, Volume
 from ._morphology import Mask, Radii
-from ._stages import Action, Global, Local, Read, above, at_border
+from ._stages import Action, Global, Local, OnBox, Read, above, at_border
 
 __all__ = ["CleanSettings", "clean", "clean_array"]
 
@@ -84,7 +86,12 @@ def clean_array(
 
 
 def clean(
-    probability: Volume, settings: CleanSettings | None, out: str | Path, *, overwrite: bool = False
+    probability: Volume,
+    settings: CleanSettings | None,
+    out: str | Path,
+    *,
+    overwrite: bool = False,
+    executor: Executor | None = None,
 ) -> Work[Volume]:
     """Clean a probability of any size into a 0/1 OME-Zarr; equal to :func:`clean_array` of the whole.
 
@@ -94,6 +101,8 @@ def clean(
         uint8 with p = v / 255 or float with p = v; in a volume with role mask or labels, all but 0 is crack.
     out
         A folder that ends in ``.ome.zarr``; it gets the probability's voxel size and place.
+    executor
+        Does the boxes of each pass, see :func:`napari_xct_crack.blocks.run`.
 
     Raises
     ------
@@ -115,11 +124,12 @@ def clean(
 
     def plan(path: Path, source: Volume, stages: list[Local | Global], replace: bool) -> blocks.Plan:
         def start(work: Path) -> Work[blocks.Compute]:
-            before = source
+            before = blocks.reachable(source, executor, work)
             if stages[:-1]:
-                before = yield from blocks.run(plan(work / f"{len(stages)}.zarr", source, stages[:-1], False))
-            on_box = yield from stages[-1].begin(source.shape, _reader(before), shard)
-            return (yield from blocks.at_once(lambda box: on_box(box).astype(np.uint8))(work))
+                before = yield from blocks.run(plan(work / f"{len(stages)}.zarr", before, stages[:-1], False), executor)
+            kept = work / "components.npz"
+            on_box = yield from stages[-1].begin(source.shape, _reader(before), shard, kept, executor)
+            return (yield from blocks.at_once(partial(_as_numbers, on_box))(work))
 
         return blocks.Plan(
             out=path,
@@ -137,13 +147,20 @@ def clean(
             overwrite=replace,
         )
 
-    return (yield from blocks.run(plan(Path(out), probability, stages, overwrite)))
+    return (yield from blocks.run(plan(Path(out), probability, stages, overwrite), executor))
+
+
+def _as_numbers(on_box: OnBox, box: Box) -> NDArray[np.uint8]:
+    return on_box(box).astype(np.uint8)
 
 
 def _reader(volume: Volume) -> Read:
-    if volume.role in ("mask", "labels"):
-        return lambda box: volume.read(box) != 0
-    return volume.read
+    return partial(_any, volume) if volume.role in ("mask", "labels") else volume.read
+
+
+def _any(volume: Volume, box: Box) -> Mask:
+    result: Mask = volume.read(box) != 0
+    return result
 
 
 def _without_effect(settings: CleanSettings, voxel_size: VoxelSize | None) -> Iterator[Warned]:
@@ -183,26 +200,36 @@ def _passes(settings: CleanSettings, voxel_size: VoxelSize | None) -> list[Local
 
 
 def _hysteresis(low: float, settings: CleanSettings) -> Global:
-    def split(values: NDArray[Any], box: Box, shape: Any) -> tuple[Mask, Mask]:
-        return above(values, low), above(values, settings.threshold)
+    split = partial(_two, low, settings.threshold)
+    return Global("hysteresis", neighbours(settings.dimensions, True), split, _marked)
 
-    return Global("hysteresis", neighbours(settings.dimensions, True), split, lambda found: found.marked)
+
+def _two(low: float, high: float, values: NDArray[Any], box: Box, shape: Any) -> tuple[Mask, Mask]:
+    return above(values, low), above(values, high)
 
 
 def _filling(settings: CleanSettings) -> Global:
-    axes = (0, 1, 2) if settings.dimensions == "3d" else (1, 2)
+    split = partial(_outside, settings.threshold, (0, 1, 2) if settings.dimensions == "3d" else (1, 2))
+    return Global("holes", neighbours(settings.dimensions, False), split, _marked, background=True)
 
-    def split(values: NDArray[Any], box: Box, shape: Any) -> tuple[Mask, Mask]:
-        outside = ~above(values, settings.threshold)
-        return outside, outside & at_border(box, shape, axes)
 
-    structure = neighbours(settings.dimensions, False)
-    return Global("holes", structure, split, lambda found: found.marked, background=True)
+def _outside(threshold: float, axes: tuple[int, ...], values: NDArray[Any], box: Box, shape: Any) -> tuple[Mask, Mask]:
+    outside = ~above(values, threshold)
+    return outside, outside & at_border(box, shape, axes)
+
+
+def _marked(found: Components) -> NDArray[np.bool_]:
+    return found.marked
 
 
 def _sizing(settings: CleanSettings) -> Global:
-    def split(values: NDArray[Any], box: Box, shape: Any) -> tuple[Mask, None]:
-        return above(values, settings.threshold), None
-
     structure = neighbours(settings.dimensions, True)
-    return Global("sizes", structure, split, lambda found: found.sizes >= settings.min_size)
+    return Global("sizes", structure, partial(_one, settings.threshold), partial(_large, settings.min_size))
+
+
+def _one(threshold: float, values: NDArray[Any], box: Box, shape: Any) -> tuple[Mask, None]:
+    return above(values, threshold), None
+
+
+def _large(size: int, found: Components) -> NDArray[np.bool_]:
+    return found.sizes >= size
