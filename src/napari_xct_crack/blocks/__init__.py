@@ -96,6 +96,8 @@ def run(plan: Plan, executor: Executor | None = None) -> Work[Volume]:
     with owned(out):
         store = _begin(plan, out)
         if store.attribute("complete"):
+            with writing(out):
+                shutil.rmtree(out / ".work", ignore_errors=True)  # of a process killed at its very end
             yield Said(f"{out.name} is already complete ({plan.what}); nothing was to be done.")
             return store.volume()
         work = store.path / ".work"
