@@ -26,9 +26,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from quality_methods import METHODS, Answer, Scan, answers
+from quality_methods import LEAST, METHODS, Answer, Scan, answers
 from scipy.ndimage import distance_transform_edt
 
+from napari_xct_crack.clean import CleanSettings, clean_array
 from napari_xct_crack.evaluate import Evaluation, scores
 from napari_xct_crack.metrics import Scores, pooled_margin
 from napari_xct_crack.phantom import PhantomSettings, simulate
@@ -71,10 +72,10 @@ def scan_of(condition: str, seed: int, size: Size) -> Scan:
 
 
 def score(answer: Answer, scan: Scan) -> Evaluation:
-    """All scores of one mask."""
+    """All scores of one mask after the default clean-up, which is the same for every method."""
     truth = scan.phantom
     return scores(
-        answer.mask & scan.scored,
+        (clean_array(answer.mask, CleanSettings(min_size=LEAST)) > 0) & scan.scored,
         truth.labels,
         tips=np.array(truth.tips).reshape(-1, 4),
         ignore=~scan.scored,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from skimage.feature import multiscale_basic_features
 
 from napari_xct_crack import training
+from napari_xct_crack.clean import CleanSettings
 from napari_xct_crack.events import finish
 from napari_xct_crack.inference import preview
 from napari_xct_crack.patches import Patches
@@ -29,6 +30,8 @@ from napari_xct_crack.volume import Box, Volume
 
 Mask = NDArray[np.bool_]
 Darkness = Callable[["Scan"], NDArray[np.float32]]
+LEAST = CleanSettings().settled((2, 1, 1)).min_size or 0
+"""Connected objects of fewer voxels are removed from every mask, by the default clean-up."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ def _tuned(train: Scan, tests: list[Scan], *, variants: dict[str, Darkness], **_
     """The variant and threshold that fit the training volume's truth best, taken to the other volumes."""
     started = time.process_time()
     found = {
-        name: tuned_threshold(darkness(train), train.phantom.labels, train.scored, 30)
+        name: tuned_threshold(darkness(train), train.phantom.labels, train.scored, 30, least=LEAST)
         for name, darkness in variants.items()
     }
     best = max(found, key=lambda name: found[name].f1)

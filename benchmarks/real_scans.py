@@ -91,7 +91,8 @@ def main() -> None:
     finish(train(run, Budget(minutes=given.minutes)))
     trained = time.perf_counter() - started
     probability = finish(segment(run, scan, given.out / "probability.ome.zarr"))
-    mask = finish(clean(probability, CleanSettings(), given.out / "mask.ome.zarr"))
+    cleaning = CleanSettings().settled(scan.shape)
+    mask = finish(clean(probability, cleaning, given.out / "mask.ome.zarr"))
     inside = distance_transform_edt(part_at(scan)) > RIM
     part = Volume.from_array(inside.view(np.uint8), role="mask")
     ours = Entrant("ours, no labels", finish(evaluate(mask, truth, part=part, probability=probability)), 0.5, False)
@@ -102,7 +103,7 @@ def main() -> None:
             p.threshold,
             p.tuned,
         )
-        for p in peers(scan.read(), truth.read(), inside)
+        for p in peers(scan.read(), truth.read(), inside, cleaning.min_size or 0)
     )
     contest = Contest(ours, others)
     steps = json.loads((run.folder / "model" / "card.json").read_text())["metrics"]["step"]

@@ -7,15 +7,19 @@ kept: labelling a block again gives the same numbers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby, product
-from typing import Any, Literal
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
-from .blocks import boxes
+from .blocks import boxes, each
+from .errors import writing
 from .events import Progress, Work
 from .volume import Box, Triple
 
@@ -62,10 +66,54 @@ class Components:
         result: NDArray[np.bool_] = (kept[self._of(box, count)] & (np.arange(count + 1) > 0))[labels]
         return result
 
+    def save(self, path: Path) -> None:
+        """Write all of it to one file, which appears complete or not at all."""
+        unfinished = path.with_name(path.name + ".partial")
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            starts, before = np.array(list(self.first), np.int64).reshape(-1, 3), np.array(list(self.first.values()))
+            with unfinished.open("wb") as file:
+                rest = {name: getattr(self, name) for name in ("structure", "component", "sizes", "marked")}
+                np.savez(file, side=self.side, starts=starts, before=before, **rest)
+            unfinished.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Components:
+        """Inverse of :meth:`save`."""
+        with np.load(path, allow_pickle=False) as file:
+            z, y, x = file["side"].tolist()
+            first = {
+                (a, b, c): before
+                for (a, b, c), before in zip(file["starts"].tolist(), file["before"].tolist(), strict=True)
+            }
+            return cls((z, y, x), file["structure"], first, file["component"], file["sizes"], file["marked"])
+
     def _of(self, box: Box, count: int) -> Ids:
         """By label within a block: its component."""
         first = self.first[box.start]
         return np.concatenate([np.zeros(1, np.int64), self.component[first + 1 : first + count + 1]])
+
+
+@dataclass(frozen=True)
+class _Block:
+    """What is kept of one labelled block; its labels count from 1."""
+
+    sizes: Ids
+    """By label, without the background; so is `marked`."""
+    marked: NDArray[np.bool_]
+    faces: dict[tuple[int, int], Labels]
+    """By axis and end (0, -1): the labels there."""
+
+
+def _block(read: Read, structure: NDArray[np.bool_], box: Box) -> _Block:
+    foreground, marks = read(box)
+    labels, count = _labelled(foreground, structure)
+    marked = np.zeros(count + 1, bool)
+    if marks is not None:
+        marked[labels[marks]] = True
+    sizes = np.bincount(labels[foreground], minlength=count + 1)[1:].astype(np.int64)
+    faces = {(axis, at): np.moveaxis(labels, axis, 0)[at].copy() for axis, at in product(range(3), (0, -1))}
+    return _Block(sizes, marked[1:], faces)
 
 
 @dataclass
@@ -78,17 +126,12 @@ class _Pieces:
     marked: list[NDArray[np.bool_]] = field(default_factory=lambda: [np.zeros(1, bool)])
     pairs: list[Ids] = field(default_factory=list)
 
-    def add(self, box: Box, foreground: NDArray[np.bool_], marks: NDArray[np.bool_] | None, structure: Any) -> Labels:
-        """Label a block; returns its labels, which count on from the pieces before."""
-        labels, count = _labelled(foreground, structure)
-        marked = np.zeros(count + 1, bool)
-        if marks is not None:
-            marked[labels[marks]] = True
+    def add(self, box: Box, block: _Block) -> None:
+        """Take a block; the numbers of its pieces count on from those before."""
         self.first[box.start] = self.count
-        self.sizes.append(np.bincount(labels[foreground], minlength=count + 1)[1:].astype(np.int64))
-        self.marked.append(marked[1:])
-        self.count += count
-        return labels
+        self.sizes.append(block.sizes)
+        self.marked.append(block.marked)
+        self.count += len(block.sizes)
 
     def join(self, before: Ids, after: Ids, across: NDArray[np.bool_]) -> None:
         """Pair the pieces of two planes that touch; `across` (3×3) says at which shifts within the plane."""
@@ -101,7 +144,15 @@ class _Pieces:
                 self.pairs.append(np.unique(np.stack([a[both], b[both]]), axis=1))
 
 
-def find(shape: Triple, read: Read, *, side: Triple, structure: NDArray[np.bool_], what: str) -> Work[Components]:
+def find(
+    shape: Triple,
+    read: Read,
+    *,
+    side: Triple,
+    structure: NDArray[np.bool_],
+    what: str,
+    executor: Executor | None = None,
+) -> Work[Components]:
     """Label a mask block by block and join what touches across the blocks' faces.
 
     Parameters
@@ -116,16 +167,18 @@ def find(shape: Triple, read: Read, *, side: Triple, structure: NDArray[np.bool_
         From :func:`neighbours`.
     what
         Named in the progress events.
+    executor
+        Labels the blocks, several at a time; `read` must then be picklable, and small.
     """
     pieces = _Pieces()
     total = int(np.prod([-(-length // step) for length, step in zip(shape, side, strict=True)]))
     ending: Ids | None = None
-    for _, layer in groupby(boxes(shape, side), key=lambda box: box.start[0]):
+    labelled = each(partial(_block, read, structure), boxes(shape, side), executor)
+    for _, layer in groupby(labelled, key=lambda pair: pair[0].start[0]):
         faces = _Faces(shape, side)
-        for box in layer:
-            foreground, marks = read(box)
-            labels = pieces.add(box, foreground, marks, structure)
-            faces.keep(box, labels, pieces.first[box.start])
+        for box, block in layer:
+            pieces.add(box, block)
+            faces.keep(box, block, pieces.first[box.start])
             yield Progress(len(pieces.first), total, what)
         if ending is not None:
             pieces.join(ending, faces.begin, structure[2])
@@ -147,16 +200,15 @@ class _Faces:
         self.end = np.zeros(shape[1:], np.int64)
         self._planes: dict[tuple[int, int], Ids] = {}
 
-    def keep(self, box: Box, labels: Labels, first: int) -> None:
+    def keep(self, box: Box, block: _Block, first: int) -> None:
         """Take the faces of a block whose labels count on from `first`."""
-        self.begin[box.slices[1:]] = _numbers(labels[0], first)
-        self.end[box.slices[1:]] = _numbers(labels[-1], first)
+        self.begin[box.slices[1:]] = _numbers(block.faces[0, 0], first)
+        self.end[box.slices[1:]] = _numbers(block.faces[0, -1], first)
         for axis, at in product((1, 2), (0, -1)):
             position = box.start[axis] if at == 0 else box.stop[axis] - 1
             other = 3 - axis
-            shape = (labels.shape[0], self._shape[other])
-            plane = self._planes.setdefault((axis, position), np.zeros(shape, np.int64))
-            plane[:, box.slices[other]] = _numbers(np.moveaxis(labels, axis, 0)[at], first)
+            plane = self._planes.setdefault((axis, position), np.zeros((box.shape[0], self._shape[other]), np.int64))
+            plane[:, box.slices[other]] = _numbers(block.faces[axis, at], first)
 
     def pairs(self) -> Iterator[tuple[int, Ids, Ids]]:
         for axis in (1, 2):

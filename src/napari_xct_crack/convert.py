@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from . import blocks
@@ -27,7 +31,12 @@ class ConvertSettings(Settings):
 
 
 def convert(
-    volume: Volume, out: str | Path, settings: ConvertSettings | None = None, *, overwrite: bool = False
+    volume: Volume,
+    out: str | Path,
+    settings: ConvertSettings | None = None,
+    *,
+    overwrite: bool = False,
+    executor: Executor | None = None,
 ) -> Work[Volume]:
     """Write a volume as OME-Zarr 0.5: sharded, with a pyramid and its voxel size in µm.
 
@@ -39,6 +48,8 @@ def convert(
         The source; its crop, if any, is what is written.
     out
         A folder that ends in ``.ome.zarr``.
+    executor
+        Does the boxes, see :func:`napari_xct_crack.blocks.run`.
 
     Raises
     ------
@@ -50,7 +61,8 @@ def convert(
 
     def start(work: Path) -> Work[blocks.Compute]:
         yield from _sizes(volume, Path(out), dtype.itemsize)
-        return (yield from blocks.at_once(lambda box: volume.read(box).astype(dtype, copy=False))(work))
+        source = blocks.reachable(volume, executor, work)
+        return (yield from blocks.at_once(partial(_read, source, dtype))(work))
 
     chunk, shard, box = _boxes(volume, dtype.itemsize)
     return (
@@ -70,9 +82,14 @@ def convert(
                 shard=shard,
                 box=box,
                 overwrite=overwrite,
-            )
+            ),
+            executor,
         )
     )
+
+
+def _read(volume: Volume, dtype: np.dtype[Any], box: Box) -> NDArray[Any]:
+    return volume.read(box).astype(dtype, copy=False)
 
 
 def _boxes(volume: Volume, itemsize: int) -> tuple[Triple, Triple, Triple]:

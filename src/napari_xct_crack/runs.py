@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
@@ -20,7 +19,8 @@ from . import __version__
 from .blocks import identity
 from .cracks import CrackGenerator
 from .cracks.sheet import SheetCracks
-from .errors import BusyError, InputError, OutputError, writing
+from .errors import InputError, OutputError, writing
+from .locks import locked
 from .methods import Method
 from .methods.semisynthetic import SemiSynthetic
 from .networks import Network
@@ -78,6 +78,8 @@ class Segmenter:
     """Grey window and its rule, voxel size, noise, settings, metrics; no paths, no names."""
     identity: str
     """Hash of the weights."""
+    folder: Path | None = None
+    """Where another process finds it."""
 
 
 class Run:
@@ -177,18 +179,9 @@ class Run:
         BusyError
             If another process trains it.
         """
-        with writing(self.folder):
-            lock = FileLock(self.folder / ".lock")
-            try:
-                lock.acquire(timeout=0)
-            except Timeout as error:
-                raise BusyError(
-                    f"{self.folder} is being trained by another process; wait for it or stop it."
-                ) from error
-        try:
+        busy = f"{self.folder} is being trained by another process; wait for it or stop it."
+        with locked(self.folder / ".lock", busy):
             yield
-        finally:
-            lock.release()
 
     def save_model(self, weights: Mapping[str, Tensor], metrics: Mapping[str, Any], look: Mapping[str, Any]) -> None:
         """Write ``model/``: the segmenter as safetensors and a card; it is what people share."""
@@ -248,4 +241,6 @@ def load_segmenter(folder: Path, device: str | torch.device = "cpu", weights: Pa
         raise InputError(f"The weights in {path} do not belong to the network that the card names.") from error
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     net = fold(net).eval().to(device)
-    return Segmenter(net, settings.slices, settings.network.stride, settings.network.reach, card, digest)
+    return Segmenter(
+        net, settings.slices, settings.network.stride, settings.network.reach, card, digest, folder.absolute()
+    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -107,6 +108,21 @@ class Volume:
     name: str = "volume"
     notes: tuple[str, ...] = field(default=())
     """What was assumed while reading, for the user."""
+    again: Callable[[], Volume] | None = field(default=None, compare=False, repr=False)
+    """Opens the same levels in another process, in a few words; none for data in memory."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process goes how to open the volume, never a voxel.
+
+        Raises
+        ------
+        InputError
+            If the data are in memory only.
+        """
+        if self.again is None:
+            raise InputError(f"{self.name} is in memory only, so no other process can open it; write it as OME-Zarr.")
+        told = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "levels"}
+        return _opened_again, (told,)
 
     @property
     def crop(self) -> Box:
@@ -160,3 +176,8 @@ class Volume:
         if array.ndim != 3:
             raise InputError(f"A volume has the axes z, y, x; this array has {array.ndim} dimensions.")
         return cls(levels=(array,), **fields)
+
+
+def _opened_again(told: Mapping[str, Any]) -> Volume:
+    volume: Volume = told["again"]()
+    return replace(volume, **told)

@@ -10,6 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -21,17 +22,16 @@ from numpy.typing import DTypeLike, NDArray
 from .. import __version__
 from ..errors import OutputError, writing
 from ..events import Progress, Said, Work
-from ..io.ome_zarr import Store, built_from_finer, create, halved, is_complete, reopen
+from ..io.ome_zarr import Store, built_from_finer, create, is_complete, reopen
 from ..settings import VoxelSize
 from ..volume import Box, Role, Triple, Volume
 from . import journal
+from ._cluster import cluster, exposed
 from ._content import content, identity
 from ._owner import owned
+from ._tasks import Compute, Target, done_elsewhere, each, reachable
 
-__all__ = ["Compute", "Plan", "at_once", "boxes", "identity", "run"]
-
-Compute = Callable[[Box], Work[NDArray[Any]]]
-"""The voxels of one box. Events on the way are passed on; they are where the work can be stopped."""
+__all__ = ["Compute", "Plan", "at_once", "boxes", "cluster", "each", "exposed", "identity", "reachable", "run"]
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,14 @@ class Plan:
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def run(plan: Plan) -> Work[Volume]:
+def run(plan: Plan, executor: Executor | None = None) -> Work[Volume]:
     """Fill the store of a plan, going on where an earlier call with the same plan was stopped.
+
+    Parameters
+    ----------
+    executor
+        Does the boxes, each by itself; this process where there is none. The store is the same. What computes a box must
+        then be picklable, and small.
 
     Returns
     -------
@@ -96,13 +102,16 @@ def run(plan: Plan) -> Work[Volume]:
             yield Said(journal.keep(out, plan.what))
         store = _begin(plan, out)
         if store.attribute("complete"):
+            with writing(out):
+                shutil.rmtree(out / ".work", ignore_errors=True)  # of a process killed at its very end
             yield Said(f"{out.name} is already complete ({plan.what}); nothing was to be done.")
             return store.volume()
         work = store.path / ".work"
         compute = yield from plan.start(work)
-        yield from _fill(plan, store, compute, work / "receipts")
+        yield from _fill(plan, store, compute, executor)
         yield from _coarser(store, _owned_levels(store, _side(plan, store)))
         with writing(out):
+            _remove_partial(out)  # of workers that were lost
             store.mark(complete=True)
             shutil.rmtree(work)
     return store.volume()
@@ -111,15 +120,20 @@ def run(plan: Plan) -> Work[Volume]:
 def at_once(compute: Callable[[Box], NDArray[Any]]) -> Callable[[Path], Work[Compute]]:
     """For plans that need nothing before the first box and no events within one."""
 
-    def one(box: Box) -> Work[NDArray[Any]]:
-        return compute(box)
-        yield
-
     def start(_: Path) -> Work[Compute]:
-        return one
+        return _AtOnce(compute)
         yield
 
     return start
+
+
+@dataclass(frozen=True)
+class _AtOnce:
+    compute: Callable[[Box], NDArray[Any]]
+
+    def __call__(self, box: Box) -> Work[NDArray[Any]]:
+        return self.compute(box)
+        yield
 
 
 def boxes(shape: Triple, side: Triple) -> Iterator[Box]:
@@ -142,8 +156,7 @@ def _begin(plan: Plan, out: Path) -> Store:
         store = reopen(out)
         if store.attribute("plan") == mark:
             with writing(out):
-                for left in out.rglob("*.partial"):
-                    left.unlink()
+                _remove_partial(out)
             return store
         if store.attribute("plan") is None or store.attribute("complete"):
             raise OutputError(f"{out} exists; give another name, or --overwrite to replace it.")
@@ -165,23 +178,23 @@ def _begin(plan: Plan, out: Path) -> Store:
     )
 
 
-def _fill(plan: Plan, store: Store, compute: Compute, receipts: Path) -> Work[None]:
+def _fill(plan: Plan, store: Store, compute: Compute, executor: Executor | None) -> Work[None]:
     side = _side(plan, store)
-    todo = [box for box in boxes(plan.shape, side) if plan.wanted(box)]
-    levels = _owned_levels(store, side)
+    wanted = [box for box in boxes(plan.shape, side) if plan.wanted(box)]
+    target = Target(store.path, store.attribute("plan"), _owned_levels(store, side))
     with writing(store.path):
-        receipts.mkdir(parents=True, exist_ok=True)
-    done = 0
-    yield Progress(done, len(todo), plan.what)
+        (store.path / ".work" / "receipts").mkdir(parents=True, exist_ok=True)
+    todo = [box for box in wanted if not target.receipt(box).exists()]
+    done, total = len(wanted) - len(todo), len(wanted)
+    yield Progress(done, total, plan.what)
+    if executor is not None:
+        for event in done_elsewhere(executor, target, compute, todo):
+            yield Progress(done + event.done, total, plan.what) if isinstance(event, Progress) else event
+        return
     for box in todo:
-        receipt = receipts / "-".join(map(str, box.start))
-        if not receipt.exists():
-            values = yield from _told(compute(box), done, len(todo), plan.what)
-            with writing(store.path):
-                _write(store, box, values, levels)
-                receipt.touch()
+        target.keep(store, box, (yield from _told(compute(box), done, total, plan.what)))
         done += 1
-        yield Progress(done, len(todo), plan.what)
+        yield Progress(done, total, plan.what)
 
 
 def _told(work: Work[NDArray[Any]], done: int, total: int, what: str) -> Work[NDArray[Any]]:
@@ -212,14 +225,6 @@ def _owned_levels(store: Store, side: Triple) -> int:
     return len(store.arrays)
 
 
-def _write(store: Store, box: Box, values: NDArray[Any], levels: int) -> None:
-    for level, array in enumerate(store.arrays[:levels]):
-        if level:
-            values = halved(values, store.role)
-        start = [begin >> level for begin in box.start]
-        array[tuple(slice(begin, begin + length) for begin, length in zip(start, values.shape, strict=True))] = values
-
-
 def _coarser(store: Store, first: int) -> Work[None]:
     for level in range(first, len(store.arrays)):
         array = store.arrays[level]
@@ -229,3 +234,8 @@ def _coarser(store: Store, first: int) -> Work[None]:
             with writing(store.path):
                 array[box.slices] = built_from_finer(store, level, box)
             yield Progress(done + 1, len(todo), f"coarser levels ({level} of {len(store.arrays) - 1})")
+
+
+def _remove_partial(out: Path) -> None:
+    for left in out.rglob("*.partial"):
+        left.unlink()

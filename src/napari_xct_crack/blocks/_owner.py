@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from ..errors import BusyError, writing
+from ..errors import writing
+from ..locks import locked
 
 
 @contextmanager
@@ -25,15 +24,10 @@ def owned(out: Path) -> Iterator[None]:
     path = out.with_name(f".{out.name}.lock")
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path)
+    with locked(path, f"{out} is being written by another process; wait for it or give another name."):
         try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise BusyError(f"{out} is being written by another process; wait for it or give another name.") from error
-    try:
-        yield
-    finally:
-        # Removed while still held: whoever comes next makes a new one. Windows refuses that and keeps the file.
-        with suppress(PermissionError):
-            path.unlink(missing_ok=True)
-        lock.release()
+            yield
+        finally:
+            # Removed while still held: whoever comes next makes a new one. Windows refuses that and keeps the file.
+            with suppress(PermissionError):
+                path.unlink(missing_ok=True)

@@ -7,57 +7,27 @@ ends of the volume nothing is crack, yet nothing is worn away from there: a crac
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
 
 from .. import blocks
-from ..components import Dimensions, neighbours
+from ..components import Components, neighbours
 from ..events import Warned, Work, finish
 from ..io.ome_zarr import layout
-from ..settings import Length, Settings, VoxelSize
+from ..settings import Length, VoxelSize
 from ..volume import Box, Triple, Volume
 from ._morphology import Mask, Radii
-from ._stages import Action, Global, Local, Read, Step, above, at_border
+from ._settings import CleanSettings
+from ._stages import Action, Global, Local, OnBox, Read, Step, above, at_border
 
 __all__ = ["CleanSettings", "clean", "clean_array", "reach"]
 
 _LENGTHS: tuple[Action, ...] = ("closing", "bridging", "opening", "erosion", "dilation")
-
-
-class CleanSettings(Settings):
-    """How a probability becomes a mask; the fields stand in the order in which they act, a length of 0 does nothing."""
-
-    threshold: float = Field(0.5, gt=0, le=1, description="A voxel is crack from this probability on.")
-    hysteresis: float | None = Field(
-        None, gt=0, le=1, description="Also from this lower one on, where that is connected to a voxel above the other."
-    )
-    closing: Length = Field(Length(0), description="Close gaps up to twice this radius, in any direction.")
-    bridging: Length = Field(
-        Length(0),
-        description="Join cracks that end opposite each other up to so far apart, along their own direction; for cracks "
-        "thinner than three quarters of it.",
-    )
-    bridging_angle: float = Field(
-        30, ge=0, le=60, description="Degrees by which such a join may lean to the cracks on either side."
-    )
-    fill_holes: bool = Field(False, description="Fill holes that the mask encloses.")
-    opening: Length = Field(Length(0), description="Remove what is thinner than twice this radius.")
-    erosion: Length = Field(Length(0), description="Make cracks thinner by this on each side.")
-    dilation: Length = Field(Length(0), description="Make cracks thicker by this on each side.")
-    min_size: int = Field(0, ge=0, description="Remove connected cracks of fewer voxels.")
-    dimensions: Dimensions = Field("3d", description="Balls and connections in 3-D, or each slice by itself (2d).")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> CleanSettings:
-        if self.hysteresis is not None and self.hysteresis > self.threshold:
-            raise ValueError(
-                f"it is the lower of two, so at most {self.threshold}, but hysteresis is {self.hysteresis}"
-            )
-        return self
 
 
 def clean_array(
@@ -85,14 +55,19 @@ def clean_array(
         If a length is in µm and the voxel size is unknown.
     """
     volume = Volume.from_array(array)
-    for stage in _passes(settings or CleanSettings(), voxel_size):
+    for stage in _passes((settings or CleanSettings()).settled(volume.shape), voxel_size):
         on_box = finish(stage.begin(volume.shape, volume.read, volume.shape))
         volume = Volume.from_array(on_box(Box.of(volume.shape)))
     return volume.read().astype(np.uint8)
 
 
 def clean(
-    probability: Volume, settings: CleanSettings | None, out: str | Path, *, overwrite: bool = False
+    probability: Volume,
+    settings: CleanSettings | None,
+    out: str | Path,
+    *,
+    overwrite: bool = False,
+    executor: Executor | None = None,
 ) -> Work[Volume]:
     """Clean a probability of any size into a 0/1 OME-Zarr; equal to :func:`clean_array` of the whole.
 
@@ -104,6 +79,8 @@ def clean(
         A folder that ends in ``.ome.zarr``; it gets the probability's voxel size and place.
     overwrite
         Replace a mask that stands there; :func:`napari_xct_crack.blocks.journal.undo` brings it back.
+    executor
+        Does the boxes of each pass, see :func:`napari_xct_crack.blocks.run`.
 
     Raises
     ------
@@ -114,7 +91,7 @@ def clean(
     OutputError, BusyError
         If the output exists with other content, cannot be written or is being written.
     """
-    settings = settings or CleanSettings()
+    settings = (settings or CleanSettings()).settled(probability.shape)
     if probability.role not in ("mask", "labels"):
         above(np.zeros(0, probability.dtype), settings.threshold)
     stages = _passes(settings, probability.voxel_size)
@@ -125,11 +102,12 @@ def clean(
 
     def plan(path: Path, source: Volume, stages: list[Local | Global], replace: bool) -> blocks.Plan:
         def start(work: Path) -> Work[blocks.Compute]:
-            before = source
+            before = blocks.reachable(source, executor, work)
             if stages[:-1]:
-                before = yield from blocks.run(plan(work / f"{len(stages)}.zarr", source, stages[:-1], False))
-            on_box = yield from stages[-1].begin(source.shape, _reader(before), shard)
-            return (yield from blocks.at_once(lambda box: on_box(box).astype(np.uint8))(work))
+                before = yield from blocks.run(plan(work / f"{len(stages)}.zarr", before, stages[:-1], False), executor)
+            kept = work / "components.npz"
+            on_box = yield from stages[-1].begin(source.shape, _reader(before), shard, kept, executor)
+            return (yield from blocks.at_once(partial(_as_numbers, on_box))(work))
 
         return blocks.Plan(
             out=path,
@@ -148,7 +126,11 @@ def clean(
             undoable=True,
         )
 
-    return (yield from blocks.run(plan(Path(out), probability, stages, overwrite)))
+    return (yield from blocks.run(plan(Path(out), probability, stages, overwrite), executor))
+
+
+def _as_numbers(on_box: OnBox, box: Box) -> NDArray[np.uint8]:
+    return on_box(box).astype(np.uint8)
 
 
 def reach(settings: CleanSettings, voxel_size: VoxelSize | None) -> Triple:
@@ -159,9 +141,12 @@ def reach(settings: CleanSettings, voxel_size: VoxelSize | None) -> Triple:
 
 
 def _reader(volume: Volume) -> Read:
-    if volume.role in ("mask", "labels"):
-        return lambda box: volume.read(box) != 0
-    return volume.read
+    return partial(_any, volume) if volume.role in ("mask", "labels") else volume.read
+
+
+def _any(volume: Volume, box: Box) -> Mask:
+    result: Mask = volume.read(box) != 0
+    return result
 
 
 def _without_effect(settings: CleanSettings, voxel_size: VoxelSize | None) -> Iterator[Warned]:
@@ -195,32 +180,42 @@ def _passes(settings: CleanSettings, voxel_size: VoxelSize | None) -> list[Local
         before = []
     if before or after:
         stages.append(Local(settings.threshold, (*before, *after)))
-    if settings.min_size > 1:
+    if settings.min_size is not None and settings.min_size > 1:
         stages.append(_sizing(settings))
     return stages or [Local(settings.threshold)]
 
 
 def _hysteresis(low: float, settings: CleanSettings) -> Global:
-    def split(values: NDArray[Any], box: Box, shape: Any) -> tuple[Mask, Mask]:
-        return above(values, low), above(values, settings.threshold)
+    split = partial(_two, low, settings.threshold)
+    return Global("hysteresis", neighbours(settings.dimensions, True), split, _marked)
 
-    return Global("hysteresis", neighbours(settings.dimensions, True), split, lambda found: found.marked)
+
+def _two(low: float, high: float, values: NDArray[Any], box: Box, shape: Any) -> tuple[Mask, Mask]:
+    return above(values, low), above(values, high)
 
 
 def _filling(settings: CleanSettings) -> Global:
-    axes = (0, 1, 2) if settings.dimensions == "3d" else (1, 2)
+    split = partial(_outside, settings.threshold, (0, 1, 2) if settings.dimensions == "3d" else (1, 2))
+    return Global("holes", neighbours(settings.dimensions, False), split, _marked, background=True)
 
-    def split(values: NDArray[Any], box: Box, shape: Any) -> tuple[Mask, Mask]:
-        outside = ~above(values, settings.threshold)
-        return outside, outside & at_border(box, shape, axes)
 
-    structure = neighbours(settings.dimensions, False)
-    return Global("holes", structure, split, lambda found: found.marked, background=True)
+def _outside(threshold: float, axes: tuple[int, ...], values: NDArray[Any], box: Box, shape: Any) -> tuple[Mask, Mask]:
+    outside = ~above(values, threshold)
+    return outside, outside & at_border(box, shape, axes)
+
+
+def _marked(found: Components) -> NDArray[np.bool_]:
+    return found.marked
 
 
 def _sizing(settings: CleanSettings) -> Global:
-    def split(values: NDArray[Any], box: Box, shape: Any) -> tuple[Mask, None]:
-        return above(values, settings.threshold), None
-
     structure = neighbours(settings.dimensions, True)
-    return Global("sizes", structure, split, lambda found: found.sizes >= settings.min_size)
+    return Global("sizes", structure, partial(_one, settings.threshold), partial(_large, settings.min_size or 0))
+
+
+def _one(threshold: float, values: NDArray[Any], box: Box, shape: Any) -> tuple[Mask, None]:
+    return above(values, threshold), None
+
+
+def _large(size: int, found: Components) -> NDArray[np.bool_]:
+    return found.sizes >= size

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -78,19 +81,21 @@ class Local:
         z, y, x = (sum(step.halo[axis] for step in self.steps) for axis in range(3))
         return (z, y, x)
 
-    def begin(self, shape: Triple, read: Read, side: Triple) -> Work[OnBox]:
+    def begin(
+        self, shape: Triple, read: Read, side: Triple, kept: Path | None = None, executor: Executor | None = None
+    ) -> Work[OnBox]:
         """Nothing comes first."""
-
-        def on_box(box: Box) -> Mask:
-            around = box.grown(self.halo).intersection(Box.of(shape))
-            mask = above(read(around), self.threshold)
-            for step in self.steps:
-                mask = step(mask)
-            z, y, x = around.start
-            return mask[box.shifted((-z, -y, -x)).slices]
-
-        return on_box
+        return partial(self.on_box, shape, read)
         yield
+
+    def on_box(self, shape: Triple, read: Read, box: Box) -> Mask:
+        """The steps in one box of a volume of that shape."""
+        around = box.grown(self.halo).intersection(Box.of(shape))
+        mask = above(read(around), self.threshold)
+        for step in self.steps:
+            mask = step(mask)
+        z, y, x = around.start
+        return mask[box.shifted((-z, -y, -x)).slices]
 
 
 @dataclass(frozen=True)
@@ -105,20 +110,39 @@ class Global:
     background: bool = False
     """Whether the background is labelled; what is not kept of it joins the mask."""
 
-    def begin(self, shape: Triple, read: Read, side: Triple) -> Work[OnBox]:
-        """Find the components, block by block."""
+    def begin(
+        self, shape: Triple, read: Read, side: Triple, kept: Path | None = None, executor: Executor | None = None
+    ) -> Work[OnBox]:
+        """Find the components, block by block; where `kept` names a file they are stored there and found once only."""
+        divided = partial(self.divided, shape, read)
+        if kept is None:
+            found = yield from find(shape, divided, side=side, structure=self.structure, what=self.what)
+            return lambda box: self.on_box(divided, found, box)
+        if not kept.exists():
+            found = yield from find(
+                shape, divided, side=side, structure=self.structure, what=self.what, executor=executor
+            )
+            found.save(kept)
+        return partial(self.on_stored, divided, kept, kept.stat().st_mtime_ns)
 
-        def divided(box: Box) -> tuple[Mask, Mask | None]:
-            return self.split(read(box), box, shape)
+    def divided(self, shape: Triple, read: Read, box: Box) -> tuple[Mask, Mask | None]:
+        """What is labelled in a box, and what marks."""
+        return self.split(read(box), box, shape)
 
-        components = yield from find(shape, divided, side=side, structure=self.structure, what=self.what)
-        kept = self.keeps(components)
+    def on_box(self, divided: Callable[[Box], tuple[Mask, Mask | None]], found: Components, box: Box) -> Mask:
+        """The mask of one box, once all components are known."""
+        chosen = found.chosen(box, divided(box)[0], self.keeps(found))
+        return ~chosen if self.background else chosen
 
-        def on_box(box: Box) -> Mask:
-            chosen = components.chosen(box, divided(box)[0], kept)
-            return ~chosen if self.background else chosen
+    def on_stored(self, divided: Callable[[Box], tuple[Mask, Mask | None]], path: Path, written: int, box: Box) -> Mask:
+        """The same with the components of a file, which a process reads once."""
+        return self.on_box(divided, _stored(path, written), box)
 
-        return on_box
+
+@lru_cache(1)
+def _stored(path: Path, written: int) -> Components:
+    """Components of a file as it was written at that time."""
+    return Components.load(path)
 
 
 def at_border(box: Box, shape: Triple, axes: tuple[int, ...]) -> Mask:

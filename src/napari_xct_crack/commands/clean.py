@@ -10,10 +10,11 @@ from pydantic import Field
 from ..clean import CleanSettings
 from ..events import Finished, Work
 from ..volume import Volume
-from . import Command, Positional
+from . import Positional
+from ._shared import Shared
 
 
-class Clean(CleanSettings, Command):
+class Clean(CleanSettings, Shared):
     """Turn a crack probability into a 0/1 mask: threshold, close, fill, open, erode, dilate, remove small."""
 
     probability: Annotated[str, Positional] = Field(description="Probability that segment wrote, or a mask.")
@@ -30,6 +31,8 @@ class Clean(CleanSettings, Command):
 
         settings = CleanSettings(**{name: getattr(self, name) for name in CleanSettings.model_fields})
         probability = read(self.probability, voxel_size=self.voxel_size_um)
-        result = yield from clean(probability, settings, self.out, overwrite=self.overwrite)
+        result = yield from self.shared(
+            lambda executor: clean(probability, settings, self.out, overwrite=self.overwrite, executor=executor)
+        )
         yield Finished(str(self.out))
         return result

@@ -10,9 +10,10 @@ from pydantic import Field
 from ..events import Finished, Work
 from ..volume import Role, Volume
 from . import Positional, ReadsVolume
+from ._shared import Shared
 
 
-class Convert(ReadsVolume):
+class Convert(Shared, ReadsVolume):
     """Write a volume as a sharded OME-Zarr pyramid, lazily and resumably."""
 
     out: Annotated[Path, Positional] = Field(description="Where to write it: a folder that ends in .ome.zarr.")
@@ -24,6 +25,9 @@ class Convert(ReadsVolume):
         from ..convert import ConvertSettings, convert
 
         volume = self.open()
-        result = yield from convert(volume, self.out, ConvertSettings(role=self.role), overwrite=self.overwrite)
+        settings = ConvertSettings(role=self.role)
+        result = yield from self.shared(
+            lambda executor: convert(volume, self.out, settings, overwrite=self.overwrite, executor=executor)
+        )
         yield Finished(str(self.out))
         return result

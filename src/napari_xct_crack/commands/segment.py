@@ -11,9 +11,10 @@ from ..events import Finished, Work
 from ..inference import SegmentSettings
 from ..volume import Volume
 from . import Corners, Positional, ReadsVolume, box_of
+from ._shared import Shared
 
 
-class Segment(SegmentSettings, ReadsVolume):
+class Segment(SegmentSettings, Shared, ReadsVolume):
     """Segment a scan, or a crop of it, into an OME-Zarr of crack probability (uint8, p = v / 255)."""
 
     run_: Annotated[Path, Positional] = Field(alias="run", description="Folder of a trained run, or its model folder.")
@@ -37,6 +38,8 @@ class Segment(SegmentSettings, ReadsVolume):
             part=read(self.part) if self.part else None,
         )
         settings = SegmentSettings(**{name: getattr(self, name) for name in SegmentSettings.model_fields})
-        result = yield from segment(segmenter, scan, self.out, settings, overwrite=self.overwrite)
+        result = yield from self.shared(
+            lambda executor: segment(segmenter, scan, self.out, settings, overwrite=self.overwrite, executor=executor)
+        )
         yield Finished(str(self.out))
         return result

@@ -86,9 +86,10 @@ def demo(out: Path, settings: DemoSettings | None = None, training: TrainSetting
     yield Said("Training on the scan alone, without its truth.")
     yield from train(run, Budget(minutes=settings.minutes or preset["minutes"]), settings.device)
     probability = yield from segment(run, scan, out / "probability.ome.zarr", SegmentSettings(device=settings.device))
-    mask = yield from clean(probability, CleanSettings(), out / "mask.ome.zarr")
+    cleaning = CleanSettings().settled(scan.shape)
+    mask = yield from clean(probability, cleaning, out / "mask.ome.zarr")
     data = _data(scan, read(folder / "truth.ome.zarr"))
-    others = yield from _peers(out / "peers", data)
+    others = yield from _peers(out / "peers", data, cleaning.min_size or 0)
     contest, masks = yield from _scored(data, mask, probability, others)
     record = {"settings": settings.model_dump(mode="json"), "training": run.record, **contest.record()}
     write_json(out / "metrics.json", record)
@@ -106,15 +107,15 @@ def _data(scan: Volume, truth: Volume) -> Data:
     return Data(scan, truth, scan.read(), truth.read(), part)
 
 
-def _peers(folder: Path, data: Data) -> Work[list[tuple[Mapping[str, Any], Volume]]]:
-    """The peers' masks, each in a store of its own, and what is known of them."""
+def _peers(folder: Path, data: Data, least: int) -> Work[list[tuple[Mapping[str, Any], Volume]]]:
+    """The peers' masks, cleaned as ours, each in a store of its own, and what is known of them."""
     record = folder / "peers.json"
     if not record.exists():
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
         yield Said("Running the methods that need no training.")
         entries = []
-        for number, peer in enumerate(peers(data.grey, data.labels, data.part.read() > 0), 1):
+        for number, peer in enumerate(peers(data.grey, data.labels, data.part.read() > 0, least), 1):
             file = f"{number}.ome.zarr"
             ome_zarr.write(folder / file, peer.mask, role="mask", voxel_size=data.scan.voxel_size, overwrite=True)
             entries.append({"name": peer.name, "threshold": peer.threshold, "tuned": peer.tuned, "mask": file})

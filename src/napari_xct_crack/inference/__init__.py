@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,10 +15,11 @@ from pydantic import Field
 
 from .. import blocks
 from ..devices import device_named
+from ..errors import InputError, SettingsError
 from ..events import Said, Work, finish
 from ..io.ome_zarr import is_absent, slab_layout
 from ..prepare import part_factor
-from ..runs import Run, Segmenter
+from ..runs import Run, Segmenter, load_segmenter
 from ..settings import Settings
 from ..volume import Box, Triple, Volume
 from ._match import window_for
@@ -47,6 +50,7 @@ def segment(
     settings: SegmentSettings | None = None,
     *,
     overwrite: bool = False,
+    executor: Executor | None = None,
 ) -> Work[Volume]:
     """Segment a volume into an OME-Zarr of crack probability, slab by slab.
 
@@ -61,6 +65,9 @@ def segment(
         The scan in its own grey values; its crop and part are obeyed, outside the part the probability is 0.
     out
         A folder that ends in ``.ome.zarr``; it gets the crop's shape, and its place in the scan as translation.
+    executor
+        Does the slabs, see :func:`napari_xct_crack.blocks.run`; each of its processes opens the run's folder and chooses
+        its device by itself.
 
     Returns
     -------
@@ -78,9 +85,9 @@ def segment(
     """
     settings = settings or SegmentSettings()
     segmenter, predictor = yield from _prepared(run, volume, settings)
-    plans = _Plans(segmenter, volume, predictor)
+    plans = _Plans(segmenter, volume, predictor, settings.device, executor)
     plan = plans.mean(Path(out)) if settings.normal == "all" else plans.along(Path(out), settings.normal)
-    return (yield from blocks.run(replace(plan, overwrite=overwrite)))
+    return (yield from blocks.run(replace(plan, overwrite=overwrite), executor))
 
 
 def preview(
@@ -107,14 +114,23 @@ def _prepared(
 class _Plans:
     """The stores that segmenting fills."""
 
-    def __init__(self, segmenter: Segmenter, volume: Volume, predictor: Callable[[str], Predictor]) -> None:
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        volume: Volume,
+        predictor: Callable[[str], Predictor],
+        device: str,
+        executor: Executor | None,
+    ) -> None:
         self.segmenter, self.volume, self.predictor = segmenter, volume, predictor
+        self.device, self.executor = device, executor
 
     def along(self, out: Path, normal: str) -> blocks.Plan:
         """Slices along one normal, in slabs of whole slices."""
 
-        def start(_: Path) -> Work[blocks.Compute]:
-            return self.predictor(normal).predict
+        def start(work: Path) -> Work[blocks.Compute]:
+            predictor = self.predictor(normal)
+            return predictor.predict if self.executor is None else self._elsewhere(predictor, work)
             yield
 
         axis = _AXES[normal]
@@ -130,10 +146,17 @@ class _Plans:
         def start(work: Path) -> Work[blocks.Compute]:
             found = []
             for normal in _AXES:
-                found.append((yield from blocks.run(self.along(work / f"{normal}.zarr", normal))))
-            return (yield from blocks.at_once(lambda box: _mean([one.read(box) for one in found]))(work))
+                found.append((yield from blocks.run(self.along(work / f"{normal}.zarr", normal), self.executor)))
+            return (yield from blocks.at_once(partial(_mean_in, tuple(found)))(work))
 
         return self._plan(out, "all", start, None, None, None)
+
+    def _elsewhere(self, predictor: Predictor, work: Path) -> _Elsewhere:
+        volume = blocks.reachable(self.volume, self.executor, work)
+        if self.segmenter.folder is None:
+            raise SettingsError("A segmenter that is in memory only cannot be sent to other processes; give its run.")
+        net = (self.segmenter.folder, self.segmenter.identity, self.device)
+        return _Elsewhere(*net, volume, predictor.window, predictor.normal)
 
     def _plan(
         self,
@@ -167,6 +190,31 @@ class _Plans:
         )
 
 
+@dataclass(frozen=True)
+class _Elsewhere:
+    """A predictor told in a few words to another process, which opens net and scan once."""
+
+    model: Path
+    identity: str
+    device: str
+    volume: Volume
+    window: tuple[float, float]
+    normal: int
+
+    def __call__(self, box: Box) -> Work[NDArray[np.uint8]]:
+        segmenter = _loaded(self.model, self.identity, self.device)
+        device = device_named(self.device)
+        return (yield from Predictor(segmenter, self.volume, self.window, self.normal, device).predict(box))
+
+
+@lru_cache(1)
+def _loaded(model: Path, identity: str, device: str) -> Segmenter:
+    segmenter = load_segmenter(model, device_named(device))
+    if segmenter.identity != identity:
+        raise InputError(f"The model in {model} is another one now; start again.")
+    return segmenter
+
+
 def _swapped(sides: Triple, axis: int) -> Triple:
     """Sides with z and another axis exchanged."""
     swapped = list(sides)
@@ -178,6 +226,10 @@ def _mean(arrays: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     """Mean, rounded half up."""
     total: NDArray[np.uint16] = np.sum(np.stack(arrays), axis=0, dtype=np.uint16)
     return np.asarray((2 * total + len(arrays)) // (2 * len(arrays)), np.uint8)
+
+
+def _mean_in(volumes: tuple[Volume, ...], box: Box) -> NDArray[np.uint8]:
+    return _mean([volume.read(box) for volume in volumes])
 
 
 def _holds_part(volume: Volume, box: Box) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..settings import VoxelSize
 from ..volume import Volume
+from ._again import opened_by
 from ._finite import finite
 from ._formats import RAW_SUFFIXES, SUFFIXES, kind_of, opener
 from ._layout import layout_of
@@ -67,9 +68,11 @@ def read(
     if dataset and kind != "HDF5":
         raise InputError(f"{path.name} is no HDF5 file but of the format {kind}: it has no dataset {dataset}.")
     if raw is not None and kind == "raw":
-        return finite(open_raw(path, raw, voxel_size=voxel_size, index=index))
-    chosen = {"dataset": dataset} if dataset else {}
-    return finite(opener(kind)(path, voxel_size=voxel_size, index=index, **chosen))
+        volume = open_raw(path, raw, voxel_size=voxel_size, index=index)
+    else:
+        chosen = {"dataset": dataset} if dataset else {}
+        volume = opener(kind)(path, voxel_size=voxel_size, index=index, **chosen)
+    return opened_by(read, path, finite(volume), voxel_size=voxel_size, index=index, dataset=dataset, raw=raw)
 
 
 def parted(source: str | Path) -> tuple[Path, str | None]:

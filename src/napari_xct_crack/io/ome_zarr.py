@@ -15,6 +15,7 @@ from zarr.storage import LocalStore
 from ..errors import InputError
 from ..settings import VoxelSize
 from ..volume import Box, Role, Triple, Volume
+from ._again import opened_by
 from ._axes import Axes, axes_of
 from ._pyramid import halved, layout, slab_layout
 from ._store import Store, built_from_finer, create, is_complete, reopen, write
@@ -79,7 +80,7 @@ def open_zarr(
     stated, offset = _placed(found, axes)
     size, notes = settle(stated, voxel_size)
     name = path.name.removesuffix(".zarr").removesuffix(".ome")
-    return Volume(
+    volume = Volume(
         levels=tuple(axes.view(array) for array in found.arrays),
         role=found.role or ("mask" if first.dtype.kind == "b" else "image"),
         voxel_size=size,
@@ -88,6 +89,7 @@ def open_zarr(
         name=name,
         notes=(*found.notes, *axes.notes, *notes),
     )
+    return opened_by(open_zarr, path, volume, voxel_size=voxel_size, index=index)
 
 
 def is_absent(volume: Volume, box: Box) -> bool:

@@ -40,7 +40,7 @@ def with_part(volume: Volume, part: Volume) -> Volume:
     """The volume with a part mask of its scan or of its crop; errors as in :func:`part_factor`."""
     if part.shape == volume.shape and volume.box is not None:
         mask: Any = part.levels[0] if part.box is None else part.read()
-        part = replace(part, levels=(Embedded(mask, volume.crop, volume.levels[0].shape),), box=None)
+        part = replace(part, levels=(Embedded(mask, volume.crop, volume.levels[0].shape),), box=None, again=None)
     result = replace(volume, part=part)
     part_factor(result)
     return result

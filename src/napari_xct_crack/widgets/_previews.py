@@ -107,7 +107,7 @@ def cleaned_slice(
         return None
     slab = probability.read(box)
     slab = slab != 0 if probability.role in ("mask", "labels") else slab
-    found = clean_array(slab, CleanSettings(threshold=settings.threshold)) > 0
+    found = clean_array(slab, CleanSettings(threshold=settings.threshold, min_size=0)) > 0
     if not before:
         cleaned = clean_array(slab, settings, probability.voxel_size) > 0
         found = np.select([found & cleaned, cleaned, found], [KEPT, ADDED, REMOVED], 0)
