@@ -38,6 +38,7 @@ def test_a_scan_is_opened_cropped_prepared_and_cracks_are_drawn(
     _sections_say_what_they_need(bench)
     _bad_paths_are_one_sentence(bench, phantom, until)
     _opening_shows_scan_and_facts(bench, phantom, until)
+    _another_plugins_layer_is_taken(bench, phantom, until)
     _the_crop_follows_the_mouse(bench, until)
     _cracks_are_drawn_beside_the_scan(bench, until)
     _cracks_are_mixed_saved_and_given_units(bench, tmp_path, monkeypatch)
@@ -91,6 +92,20 @@ def _opening_shows_scan_and_facts(bench, phantom, until):
     assert words.startswith("xct-crack convert")
     assert words.split()[2] != words.split()[3], "a scan is not written over itself"
     assert "--voxel-size-um" not in words, "the file states it"
+
+
+def _another_plugins_layer_is_taken(bench, phantom, until):
+    viewer, volume = bench.bench.viewer, bench.section("Volume")
+    viewer.add_image(np.random.default_rng(0).integers(0, 900, (8, 64, 64), np.uint16), name="foreign")
+    viewer.layers.selection.active = viewer.layers["foreign"]
+    volume.take_button.click()
+    assert "The layer 'foreign' is the scan now. It is in memory only" in volume._says.text()
+    assert bench.bench.scan.shape == (8, 64, 64)
+    until(volume.open_button.isEnabled)
+    volume.open_button.click()
+    until(lambda: bench.bench.scan.shape != (8, 64, 64))
+    assert not viewer.layers["foreign"].visible, "it is the user's own"
+    viewer.layers.remove("foreign")
 
 
 def _the_crop_follows_the_mouse(bench, until):

@@ -14,7 +14,7 @@ from ..cracks import CrackGenerator
 from ..errors import InputError
 from ..prepare import PrepareSettings
 from ..volume import Box, Volume
-from ._layers import layer_of
+from ._layers import layer_of, made_here
 from ._project import Project
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Bench(QObject):
         Layers of two scans in one view would share a slider, and units if both have the same only.
         """
         for other in list(self.viewer.layers):
-            if other in self._own:
+            if other in self._own or made_here(other):
                 self.viewer.layers.remove(other)
             else:
                 other.visible = False

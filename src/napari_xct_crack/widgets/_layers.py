@@ -154,7 +154,7 @@ def volume_of(layer: Layer) -> Volume:
     if made_here(layer):
         known: Volume = layer.metadata[_KEY]
         return known
-    kind = type(layer).__name__
+    kind = layer.__class__.__name__  # a plugin is given layers in a proxy, whose type is another
     if kind not in ("Image", "Labels") or getattr(layer, "rgb", False):
         raise InputError(f"The layer {layer.name!r} is no grey image; choose an image or labels layer of one channel.")
     if layer.ndim not in (2, 3):

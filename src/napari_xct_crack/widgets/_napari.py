@@ -153,7 +153,7 @@ def _bound(callback: Any) -> Any:
 
 
 def _is_volume(layer: Layer) -> bool:
-    return type(layer).__name__ in ("Image", "Labels") and layer.ndim == 3 and not getattr(layer, "rgb", False)
+    return layer.__class__.__name__ in ("Image", "Labels") and layer.ndim == 3 and not getattr(layer, "rgb", False)
 
 
 def _refusal(layer: Layer) -> str:
