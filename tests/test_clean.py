@@ -55,7 +55,7 @@ def test_the_threshold_is_on_v_over_255_and_includes_it() -> None:
     ramp = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
     for threshold in (0.2, 0.5, 0.6, 1.0, 51 / 255, 100 / 255):
         expected = (ramp / 255 >= threshold).astype(np.uint8)
-        np.testing.assert_array_equal(clean_array(ramp, CleanSettings(threshold=threshold)), expected)
+        np.testing.assert_array_equal(clean_array(ramp, CleanSettings(threshold=threshold, min_size=0)), expected)
     np.testing.assert_array_equal(clean_array((ramp / 255).astype(np.float64)), (ramp / 255 >= 0.5).astype(np.uint8))
     assert clean_array(np.full((1, 2, 2), np.nan, np.float32)).sum() == 0
     with pytest.raises(InputError, match="uint16"):
@@ -64,7 +64,7 @@ def test_the_threshold_is_on_v_over_255_and_includes_it() -> None:
 
 def test_hysteresis_keeps_what_touches_a_sure_voxel() -> None:
     values = np.array([[[120, 120, 200, 0, 120, 120, 0, 90, 200]]], np.uint8)
-    mask = clean_array(values, CleanSettings(threshold=0.7, hysteresis=0.4))
+    mask = clean_array(values, CleanSettings(threshold=0.7, hysteresis=0.4, min_size=0))
     np.testing.assert_array_equal(mask[0, 0], [1, 1, 1, 0, 0, 0, 0, 0, 1])
     with pytest.raises(SettingsError, match=r"at most 0\.5"):
         CleanSettings.checked({"threshold": 0.5, "hysteresis": 0.6})
@@ -91,10 +91,20 @@ def test_small_is_counted_in_the_volume_or_in_each_slice() -> None:
     assert clean_array(values, CleanSettings(min_size=5)).sum() == 0
 
 
+def test_specks_are_removed_unless_asked_otherwise() -> None:
+    stick = np.zeros((3, 60, 60), np.uint8)
+    stick[:, 10, 10:40], stick[:, 30, 10:50] = 255, 255  # 90 and 120 voxels, 30 and 40 in a slice
+    assert clean_array(stick).sum() == 120
+    assert clean_array(stick, CleanSettings(min_size=0)).sum() == 210
+    assert clean_array(stick, CleanSettings(dimensions="2d")).sum() == 210
+    stick[:, 30, 29:] = 0
+    assert clean_array(stick[:1]).sum() == clean_array(stick, CleanSettings(dimensions="2d")).sum() / 3 == 30
+
+
 def test_lengths_follow_anisotropic_voxels_and_need_a_voxel_size() -> None:
     values = np.zeros((11, 11, 11), np.uint8)
     values[5, 5, 5] = 255
-    grown = clean_array(values, CleanSettings(dilation=Length(2, "um")), (2.0, 1.0, 0.5))
+    grown = clean_array(values, CleanSettings(dilation=Length(2, "um"), min_size=0), (2.0, 1.0, 0.5))
     assert [int(np.ptp(np.nonzero(grown)[axis])) for axis in range(3)] == [2, 4, 8]
     with pytest.raises(SettingsError, match="voxel size is unknown"):
         clean_array(values, CleanSettings(dilation=Length(2, "um")))
@@ -220,7 +230,9 @@ def test_a_mask_can_be_cleaned_and_a_grey_scan_not(tmp_path: Path) -> None:
     mask = np.zeros((3, 9, 9), np.uint8)
     mask[1, 4, 4] = 1
     volume = Volume.from_array(mask, role="mask")
-    assert finish(clean(volume, CleanSettings(dilation=Length(1)), tmp_path / "a.ome.zarr")).read().sum() == 7
+    assert (
+        finish(clean(volume, CleanSettings(dilation=Length(1), min_size=0), tmp_path / "a.ome.zarr")).read().sum() == 7
+    )
     with pytest.raises(InputError, match="uint16"):
         finish(clean(Volume.from_array(mask.astype(np.uint16)), None, tmp_path / "b.ome.zarr"))
     assert not (tmp_path / "b.ome.zarr").exists()
