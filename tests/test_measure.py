@@ -23,8 +23,8 @@ from napari_xct_crack.io.ome_zarr import open_zarr, write
 from napari_xct_crack.measure import Measured, MeasureSettings, measure
 from napari_xct_crack.measure._census import Census, census
 from napari_xct_crack.measure._extent import Shadow, ends, length
+from napari_xct_crack.measure._fit import error
 from napari_xct_crack.measure._free import free_surface
-from napari_xct_crack.measure._missing import error
 from napari_xct_crack.measure._shape import shapes, sphericity
 from napari_xct_crack.measure._sheet import mid_surface, slopes, surface_areas
 from napari_xct_crack.measure._summary import sizes
@@ -173,23 +173,24 @@ def test_missing_grey_value_tells_openings_below_a_voxel(wide: float, normal: An
     noise = np.random.default_rng(1).normal(0, 20, coverage.shape)
     scan = 3000 - 2000 * ndimage.gaussian_filter(coverage, 0.7) + noise
     labels = ((np.abs(along) < max(wide, 1.01) / 2) & (out < 22)).astype(np.uint32)
-    inputs = Inputs(CUBE, (1, 0, 0), 2, Volume.from_array(scan.astype(np.float32)), 2000.0)
-    result = finish(survey(Volume.from_array(labels, role="labels"), 1, inputs))
-    assert result.void[1] / result.area[1] == pytest.approx(wide, rel=0.1)
+    for blur in (0.7, 0.6):
+        inputs = Inputs(CUBE, (1, 0, 0), 2, Volume.from_array(scan.astype(np.float32)), 2000.0, blur)
+        result = finish(survey(Volume.from_array(labels, role="labels"), labels.sum(keepdims=True).ravel(), inputs))
+        assert result.share[1] * labels.sum() / result.area[1] == pytest.approx(wide, rel=0.1)
 
 
 def test_the_stated_error_is_the_scatter_over_draws_of_noise() -> None:
     along, out = across((0.6, 0.5, 0.2), grid(44))
     labels = Volume.from_array(((np.abs(along) < 0.505) & (out < 14)).astype(np.uint32))
-    found = []
+    voxels, found = np.array([labels.read().sum()]), []
     for seed in range(10):
         noise = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=along.shape), 1.0)
         noise *= 100 / noise.std()
         scan = Volume.from_array((3000 + noise).astype(np.float32))
-        result = finish(survey(labels, 1, Inputs(CUBE, (1, 0, 0), 2, scan, 2000.0)))
-        found.append(result.void[1] / result.area[1])
+        result = finish(survey(labels, voxels, Inputs(CUBE, (1, 0, 0), 2, scan, 2000.0, 0.8)))
+        found.append(result.share[1] * voxels[0] / result.area[1])
     seen = measure_noise(noise, np.ones(noise.shape, bool))
-    stated = error(seen, result.area[1:], result.summed[1:] / result.area[1:])[0] / 2000
+    stated = error(seen, 0.8, result.area[1:], voxels / result.area[1:])[0] / 2000
     # Ten draws tell a scatter to a quarter.
     assert np.std(found, ddof=1) == pytest.approx(stated, rel=0.5)
 
@@ -200,21 +201,21 @@ def test_the_boxes_of_the_survey_do_not_matter() -> None:
     ids[:6, :6, :6] = 2
     scan = Volume.from_array(3000 - 900 * ndimage.gaussian_filter((ids > 0) * 1.0, 1) + rng.normal(0, 9, ids.shape))
     chance = Volume.from_array(rng.random(ids.shape), role="probability")
-    inputs = Inputs(CUBE, (0.2, 1, 0), 2, scan, 900.0, None, chance)
-    results = [finish(survey(Volume.from_array(ids), 2, inputs, side)) for side in (40, 13)]
+    inputs = Inputs(CUBE, (0.2, 1, 0), 2, scan, 900.0, 1.0, None, chance)
+    voxels = np.bincount(ids.ravel())[1:]
+    results = [finish(survey(Volume.from_array(ids), voxels, inputs, side)) for side in (40, 13)]
     for name in (
         "surface",
         "area",
         "aperture_sum",
         "aperture_max",
-        "summed",
         "certain",
         "possible",
         "shadow",
         "length",
     ):
         np.testing.assert_allclose(*(getattr(result, name) for result in results), rtol=1e-3, err_msg=name)
-    np.testing.assert_allclose(*(result.void for result in results), rtol=0.05, atol=1)
+    np.testing.assert_allclose(*(result.share for result in results), rtol=0.01)
     rows = [np.concatenate(result.fronts) for result in results]
     same = len(set(map(tuple, rows[0][:, :4].tolist())) & set(map(tuple, rows[1][:, :4].tolist())))
     assert same >= 0.98 * max(map(len, rows)) > 50

@@ -27,8 +27,8 @@ class MeasureSettings(Settings):
         None,
         ge=0,
         le=12,
-        description="Voxels around a crack whose missing grey value counts as its own; three times the scan's point "
-        "spread, but at least 2, if not given.",
+        description="Voxels around a crack whose probability counts to its interval; three times the scan's point spread, "
+        "but at least 2, if not given.",
     )
     contrast: float | None = Field(
         None, description="Grey value of metal minus that of air; estimated from the part's edge if not given."
