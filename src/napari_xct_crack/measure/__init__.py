@@ -187,7 +187,9 @@ def _inputs(
     mouth = near.value * (max(size) if near.unit == "voxel" else 1.0)
     scan, probability = given["volume"], given["probability"]
     blur = seen.look.point_spread if seen else 1.1
-    return Inputs(size, settings.load_axis, grow, scan, contrast, blur, noise, probability, free, mouth)
+    return Inputs(
+        size, settings.load_axis, grow, scan, contrast, blur, noise, probability, free, mouth, settings.build_axis
+    )
 
 
 def _joined(

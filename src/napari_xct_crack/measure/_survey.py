@@ -47,6 +47,7 @@ class Inputs:
     free: FreeSurface | None = None
     mouth: float = 0.0
     """A crack that ends so near to the free surface opens there: that end is no tip and no front."""
+    build_axis: tuple[float, float, float] = (1.0, 0.0, 0.0)
 
 
 @dataclass

@@ -21,8 +21,6 @@ from ._survey import Inputs, Survey
 
 Table = Mapping[str, NDArray[Any]]
 AXES = "zyx"
-BUILD = (1.0, 0.0, 0.0)
-"""The build direction, z, y, x."""
 
 
 def crack_table(
@@ -48,7 +46,7 @@ def crack_table(
     }
     table |= _grey(survey, inputs, volume, area)
     table |= {f"pole_{axis}": shapes.pole[:, at] for at, axis in enumerate(AXES)}
-    table["pole_to_build"] = angle_to(shapes.pole, BUILD)
+    table["pole_to_build"] = angle_to(shapes.pole, inputs.build_axis)
     table |= {f"half_axis_{at + 1}": values for at, values in enumerate(shapes.half_axes.T)}
     table |= {"flatness": shapes.flatness, "sqrt_area": np.sqrt(survey.shadow[1:])}
     return table
