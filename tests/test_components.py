@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from napari_xct_crack import components as module
 from napari_xct_crack.blocks import boxes
 from napari_xct_crack.components import Components, find, neighbours
 from napari_xct_crack.events import finish
+from napari_xct_crack.measure import measure
+from napari_xct_crack.volume import Volume
 
 Array = np.ndarray[Any, Any]
 
@@ -27,6 +31,15 @@ def found(mask: Array, marks: Array, side: tuple[int, int, int], structure: Arra
     return components, labels
 
 
+@pytest.fixture(params=["cc3d", "scipy"])
+def labeller(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Which library labels the blocks; with the extra missing it is scipy."""
+    if request.param == "scipy":
+        monkeypatch.setattr(module, "cc3d", None)
+    assert (module.cc3d is None) == (request.param == "scipy")
+    return str(request.param)
+
+
 @given(
     shape=st.tuples(*[st.integers(1, 9)] * 3),
     side=st.tuples(*[st.integers(1, 5)] * 3),
@@ -35,9 +48,9 @@ def found(mask: Array, marks: Array, side: tuple[int, int, int], structure: Arra
     diagonal=st.booleans(),
     seed=st.integers(0, 10**6),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_blocks_give_the_components_of_the_whole(
-    shape: Any, side: Any, density: float, dimensions: Any, diagonal: bool, seed: int
+    labeller: str, shape: Any, side: Any, density: float, dimensions: Any, diagonal: bool, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
     mask = rng.random(shape) < density
@@ -74,3 +87,11 @@ def test_an_empty_mask_has_no_component() -> None:
     components, labels = found(mask, mask, (2, 2, 2), neighbours("3d", True))
     assert components.sizes.tolist() == [0]
     assert not labels.any()
+
+
+def test_numbers_are_the_same_with_and_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mask = Volume.from_array((np.random.default_rng(0).random((12, 30, 30)) < 0.2).astype(np.uint8))
+    quick = finish(measure(mask, tmp_path / "a")).labels.read()
+    monkeypatch.setattr(module, "cc3d", None)
+    np.testing.assert_array_equal(finish(measure(mask, tmp_path / "b")).labels.read(), quick)
+    assert quick.max() > 20

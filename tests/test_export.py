@@ -91,3 +91,27 @@ def test_what_cannot_be_exported_is_said(tmp_path: Path) -> None:
         finish(export(Volume.from_array(np.zeros((3, 4, 5), np.uint8), role="probability"), tmp_path / "a.stl"))
     finish(export(mask, tmp_path / "empty.stl"))
     assert len(stl(tmp_path / "empty.stl")) == 0
+
+
+def test_a_ply_shows_the_aperture_as_colour(tmp_path: Path) -> None:
+    mask = np.zeros((40, 60, 30), np.uint8)
+    mask[18:20, 5:28, 5:25] = 1
+    mask[16:22, 34:57, 5:25] = 2
+    volume = Volume.from_array(mask, role="labels", voxel_size=(2.0, 2.0, 2.0))
+    found = []
+    for side in (128, 16):
+        with patch.object(module, "SIDE", side):
+            finish(export(volume, tmp_path / "a.ply", overwrite=True))
+        vertices, _ = ply(tmp_path / "a.ply")
+        for number, wide in ((1, 4.0), (2, 12.0)):
+            own = vertices[vertices["number"] == number]
+            assert np.median(own["aperture"]) == pytest.approx(wide, rel=0.05)
+        found.append(vertices)
+    widest = found[0]["aperture"].max()
+    ends = np.array([[68, 1, 84], [253, 231, 36]])  # of viridis
+    assert np.abs(found[0]["colour"][found[0]["aperture"] == widest] - ends[1]).max() <= 2
+    thin, thick = (found[0]["colour"][found[0]["number"] == number].mean(axis=0) for number in (1, 2))
+    assert thick[1] - thin[1] > 60
+    key = [np.unique(np.column_stack([v["place"].round(3), v["aperture"].round(3)]), axis=0) for v in found]
+    np.testing.assert_allclose(*key, atol=1e-3)
+    assert b"property float aperture" in (tmp_path / "a.ply").read_bytes()[:400]

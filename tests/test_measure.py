@@ -23,8 +23,8 @@ from napari_xct_crack.io.ome_zarr import open_zarr, write
 from napari_xct_crack.measure import Measured, MeasureSettings, measure
 from napari_xct_crack.measure._census import Census, census
 from napari_xct_crack.measure._extent import Shadow, ends, length
+from napari_xct_crack.measure._fit import error
 from napari_xct_crack.measure._free import free_surface
-from napari_xct_crack.measure._missing import error
 from napari_xct_crack.measure._shape import shapes, sphericity
 from napari_xct_crack.measure._sheet import mid_surface, slopes, surface_areas
 from napari_xct_crack.measure._summary import sizes
@@ -173,23 +173,24 @@ def test_missing_grey_value_tells_openings_below_a_voxel(wide: float, normal: An
     noise = np.random.default_rng(1).normal(0, 20, coverage.shape)
     scan = 3000 - 2000 * ndimage.gaussian_filter(coverage, 0.7) + noise
     labels = ((np.abs(along) < max(wide, 1.01) / 2) & (out < 22)).astype(np.uint32)
-    inputs = Inputs(CUBE, (1, 0, 0), 2, Volume.from_array(scan.astype(np.float32)), 2000.0)
-    result = finish(survey(Volume.from_array(labels, role="labels"), 1, inputs))
-    assert result.void[1] / result.area[1] == pytest.approx(wide, rel=0.1)
+    for blur in (0.7, 0.6):
+        inputs = Inputs(CUBE, (1, 0, 0), 2, Volume.from_array(scan.astype(np.float32)), 2000.0, blur)
+        result = finish(survey(Volume.from_array(labels, role="labels"), labels.sum(keepdims=True).ravel(), inputs))
+        assert result.share[1] * labels.sum() / result.area[1] == pytest.approx(wide, rel=0.1)
 
 
 def test_the_stated_error_is_the_scatter_over_draws_of_noise() -> None:
     along, out = across((0.6, 0.5, 0.2), grid(44))
     labels = Volume.from_array(((np.abs(along) < 0.505) & (out < 14)).astype(np.uint32))
-    found = []
+    voxels, found = np.array([labels.read().sum()]), []
     for seed in range(10):
         noise = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=along.shape), 1.0)
         noise *= 100 / noise.std()
         scan = Volume.from_array((3000 + noise).astype(np.float32))
-        result = finish(survey(labels, 1, Inputs(CUBE, (1, 0, 0), 2, scan, 2000.0)))
-        found.append(result.void[1] / result.area[1])
+        result = finish(survey(labels, voxels, Inputs(CUBE, (1, 0, 0), 2, scan, 2000.0, 0.8)))
+        found.append(result.share[1] * voxels[0] / result.area[1])
     seen = measure_noise(noise, np.ones(noise.shape, bool))
-    stated = error(seen, result.area[1:], result.summed[1:] / result.area[1:])[0] / 2000
+    stated = error(seen, 0.8, result.area[1:], voxels / result.area[1:])[0] / 2000
     # Ten draws tell a scatter to a quarter.
     assert np.std(found, ddof=1) == pytest.approx(stated, rel=0.5)
 
@@ -200,21 +201,21 @@ def test_the_boxes_of_the_survey_do_not_matter() -> None:
     ids[:6, :6, :6] = 2
     scan = Volume.from_array(3000 - 900 * ndimage.gaussian_filter((ids > 0) * 1.0, 1) + rng.normal(0, 9, ids.shape))
     chance = Volume.from_array(rng.random(ids.shape), role="probability")
-    inputs = Inputs(CUBE, (0.2, 1, 0), 2, scan, 900.0, None, chance)
-    results = [finish(survey(Volume.from_array(ids), 2, inputs, side)) for side in (40, 13)]
+    inputs = Inputs(CUBE, (0.2, 1, 0), 2, scan, 900.0, 1.0, None, chance)
+    voxels = np.bincount(ids.ravel())[1:]
+    results = [finish(survey(Volume.from_array(ids), voxels, inputs, side)) for side in (40, 13)]
     for name in (
         "surface",
         "area",
         "aperture_sum",
         "aperture_max",
-        "summed",
         "certain",
         "possible",
         "shadow",
         "length",
     ):
         np.testing.assert_allclose(*(getattr(result, name) for result in results), rtol=1e-3, err_msg=name)
-    np.testing.assert_allclose(*(result.void for result in results), rtol=0.05, atol=1)
+    np.testing.assert_allclose(*(result.share for result in results), rtol=0.01)
     rows = [np.concatenate(result.fronts) for result in results]
     same = len(set(map(tuple, rows[0][:, :4].tolist())) & set(map(tuple, rows[1][:, :4].tolist())))
     assert same >= 0.98 * max(map(len, rows)) > 50
@@ -315,7 +316,7 @@ def test_measurements_are_gone_on_with_or_refused(tmp_path: Path) -> None:
     assert main(words) == 0
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "1 cracks fill" in page
-    assert page.count("data:image/png;base64,") == 3
+    assert page.count("data:image/png;base64,") == 4
     assert "http" not in page.split("</style>")[1]
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").glob("*.*") if path.is_file()}
     assert main(words) == 0
@@ -331,8 +332,9 @@ def test_what_cannot_be_measured_is_said(tmp_path: Path) -> None:
         finish(measure(Volume.from_array(mask, role="probability"), tmp_path))
     with pytest.raises(InputError, match="does not cover"):
         finish(measure(Volume.from_array(mask), tmp_path, volume=Volume.from_array(mask[:2])))
-    with pytest.raises(SettingsError, match="direction"):
-        MeasureSettings.checked({"load_axis": (0, 0, 0)})
+    for name in ("load_axis", "build_axis"):
+        with pytest.raises(SettingsError, match="direction"):
+            MeasureSettings.checked({name: (0, 0, 0)})
     (tmp_path / "file").touch()
     with pytest.raises(OutputError):
         finish(measure(Volume.from_array(mask), tmp_path / "file"))
@@ -388,3 +390,53 @@ def test_the_command_finds_the_part_in_the_scan(tmp_path: Path) -> None:
     assert 15 < float(row["depth"]) < 34
     assert row["surface_breaking"] == "false"
     assert float(row["aperture_grey"]) == pytest.approx(20 / 26, rel=0.15)
+
+
+def test_the_angle_is_that_to_the_build_axis(tmp_path: Path) -> None:
+    mask = Volume.from_array(disc((0, 0, 1), 2, 10, side=28).astype(np.uint8), role="mask")
+    for axis, angle in (((1, 0, 0), 90), ((0, 1, 1), 45), ((0, 0, -2), 0)):
+        settings = MeasureSettings(build_axis=axis)
+        found = finish(measure(mask, tmp_path / str(angle), settings)).cracks["pole_to_build"]
+        assert found == pytest.approx([angle], abs=2)
+
+
+def test_a_penny_crack_is_measured(tmp_path: Path) -> None:
+    """An ellipsoidal opening w(r) = w0·√(1 − r²/a²): its volume is 2/3 of w0·πa², its projected area πa²."""
+    along, out = across((1, 0.3, 0.1), grid(72))
+    mask = np.abs(along) < 3.5 * np.sqrt(np.maximum(0, 1 - (out / 28) ** 2))
+    (crack,) = finish(measure(Volume.from_array(mask.astype(np.uint8)), tmp_path)).cracks["volume"]
+    result = finish(measure(Volume.from_array(mask.astype(np.uint8)), tmp_path)).cracks
+    assert crack == pytest.approx(2 / 3 * 7 * np.pi * 28**2, rel=0.02)
+    assert result["half_axis_1"][0] == pytest.approx(28, rel=0.02)
+    assert result["half_axis_3"][0] == pytest.approx(3.5, rel=0.1)
+    assert result["length"][0] == pytest.approx(56, rel=0.05)
+    assert result["sqrt_area"][0] == pytest.approx(np.sqrt(np.pi * 28**2 / np.sqrt(1.1)), rel=0.03)
+    assert result["aperture_max"][0] == pytest.approx(7, abs=1)
+    assert result["aperture_mean"][0] == pytest.approx(7 * 2 / 3, rel=0.12)
+    assert result["area"][0] == pytest.approx(np.pi * 28**2, rel=0.12)
+
+
+def test_an_opening_that_cannot_be_told_is_left_empty(tmp_path: Path) -> None:
+    """A label on plain metal beside a bright inclusion, and one in the part's rim."""
+    rng = np.random.default_rng(0)
+    part = np.zeros((40, 90, 90), bool)
+    part[:, 10:80, 10:80] = True
+    scan = ndimage.gaussian_filter(np.where(part, 30000.0, 2000.0), 1.2) + rng.normal(0, 300, part.shape)
+    mask = np.zeros(part.shape, np.uint8)
+    mask[10:30, 30:50, 40] = mask[10:30, 30:50, 11] = mask[10:30, 30:50, 60] = 1
+    scan += 8000 * ndimage.gaussian_filter((mask > 0) * (np.arange(90) == 40) * 1.0, 1.2)
+    scan -= 28000 * ndimage.gaussian_filter((mask > 0) * (np.arange(90) == 60) * 0.5, 1.2)
+    volume = Volume.from_array(scan.astype(np.uint16))
+    solid = Volume.from_array(part.astype(np.uint8), role="mask", name="part<script>alert(1)</script>")
+    labels = Volume.from_array(mask, role="mask", name="<img src=x onerror=alert(2)>")
+    result = finish(measure(labels, tmp_path / "out", volume=volume, part=solid))
+    told = dict(zip(result.cracks["x"].round().astype(int).tolist(), result.cracks["aperture_grey"], strict=True))
+    assert told[60] == pytest.approx(0.5, rel=0.1)
+    assert np.isnan([told[40], told[11]]).all()
+    assert [row["aperture_grey"] == "" for row in table(tmp_path / "out" / "cracks.csv")].count(True) == 2
+    measured_report(tmp_path / "report.html", result)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.count("not determined</td>") == 2
+    assert "<script" not in page
+    assert "<img src=x" not in page
+    assert "&lt;img src=x onerror=alert(2)&gt;" in page

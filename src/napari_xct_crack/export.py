@@ -19,28 +19,36 @@ from typing import Any
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 from skimage.measure import marching_cubes
 
 from .blocks import boxes
 from .errors import InputError, OutputError, writing
 from .events import Progress, Work
+from .measure._sheet import REACH, mid_surface, slopes
 from .volume import Box, Volume
 
 SIDE = 128
 """Side of the cubes whose surface is made at once."""
+_AT_ONCE = 2**20
+"""Vertices that are coloured at once."""
 SLICES = 16
 """Slices of a stack that are in memory at once."""
 _TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
-_VERTEX = np.dtype([("place", "<f4", 3), ("number", "<i4")])
+_VERTEX = np.dtype([("place", "<f4", 3), ("number", "<i4"), ("aperture", "<f4"), ("colour", "u1", 3)])
 _FACE = np.dtype([("count", "u1"), ("corners", "<i4", 3)])
 _PLY = """ply
 format binary_little_endian 1.0
-comment x, y, z in {unit}
+comment x, y, z and aperture in {unit}; colours from aperture 0 to {widest:.6g}
 element vertex {vertices}
 property float x
 property float y
 property float z
 property int crack
+property float aperture
+property uchar red
+property uchar green
+property uchar blue
 element face {faces}
 property list uchar int vertex_indices
 end_header
@@ -50,8 +58,9 @@ end_header
 def export(volume: Volume, out: str | Path, *, overwrite: bool = False) -> Work[Path]:
     """Write a mask or labels as ``.tif``, ``.stl`` or ``.ply``.
 
-    A stack keeps the values. A PLY has for every vertex the number of its component (1 for a mask). Surfaces of
-    neighbouring cubes touch, but share no vertices.
+    A stack keeps the values. A PLY has for every vertex the number of its component (1 for a mask), the aperture of the
+    nearest place in the middle of the crack, and a colour (viridis) that shows it. Surfaces of neighbouring cubes touch,
+    but share no vertices.
 
     Parameters
     ----------
@@ -105,7 +114,7 @@ def _stl(volume: Volume, path: Path) -> Work[None]:
     count = 0
     with path.open("wb") as file:
         file.write(b"\0" * 84)
-        for event, vertices, faces, _ in _surfaces(volume):
+        for event, vertices, faces, *_ in _surfaces(volume):
             corners = vertices[faces]
             normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
             triangles = np.zeros(len(faces), _TRIANGLE)
@@ -121,13 +130,14 @@ def _stl(volume: Volume, path: Path) -> Work[None]:
 
 
 def _ply(volume: Volume, path: Path) -> Work[None]:
-    points, count = 0, 0
+    points, count, widest = 0, 0, 0.0
     parts = [path.with_name(f"{path.name}.{name}") for name in ("vertices", "faces")]
     try:
         with parts[0].open("wb") as first, parts[1].open("wb") as second:
-            for event, vertices, faces, ids in _surfaces(volume):
+            for event, vertices, faces, ids, wide in _surfaces(volume, apertures=True):
                 rows, corners = np.zeros(len(vertices), _VERTEX), np.zeros(len(faces), _FACE)
-                rows["place"], rows["number"] = vertices, ids
+                rows["place"], rows["number"], rows["aperture"] = vertices, ids, wide
+                widest = max(widest, float(wide.max(initial=0)))
                 corners["count"], corners["corners"] = 3, faces + points
                 first.write(rows.tobytes())
                 second.write(corners.tobytes())
@@ -137,20 +147,29 @@ def _ply(volume: Volume, path: Path) -> Work[None]:
                 yield event
         with path.open("wb") as file:
             unit = "um" if volume.voxel_size else "voxels"
-            file.write(_PLY.format(unit=unit, vertices=points, faces=count).encode("ascii"))
-            for part in parts:
-                with part.open("rb") as rest:
-                    shutil.copyfileobj(rest, file)
+            file.write(_PLY.format(unit=unit, vertices=points, faces=count, widest=widest).encode("ascii"))
+            with parts[0].open("rb") as first:
+                while some := first.read(_AT_ONCE * _VERTEX.itemsize):
+                    file.write(_coloured(np.frombuffer(some, _VERTEX).copy(), widest).tobytes())
+            with parts[1].open("rb") as second:
+                shutil.copyfileobj(second, file)
     finally:
         for part in parts:
             part.unlink(missing_ok=True)
 
 
-Surface = tuple[Progress, NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]
+def _coloured(rows: NDArray[Any], widest: float) -> NDArray[Any]:
+    from matplotlib import colormaps
+
+    rows["colour"] = colormaps["viridis"](rows["aperture"] / max(widest, 1e-12), bytes=True)[:, :3]
+    return rows
 
 
-def _surfaces(volume: Volume) -> Iterator[Surface]:
-    """Cube by cube: vertices x, y, z, faces, and the number of the component at each vertex."""
+Surface = tuple[Progress, NDArray[np.float32], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+
+
+def _surfaces(volume: Volume, apertures: bool = False) -> Iterator[Surface]:
+    """Cube by cube: vertices x, y, z, faces, and at each vertex the number of the component and its aperture, or 0."""
     size = np.array(volume.voxel_size or (1.0, 1.0, 1.0))
     whole = Box.of(volume.shape)
     # One layer of cells more than voxels, so that the surface closes where the volume ends.
@@ -166,7 +185,23 @@ def _surfaces(volume: Volume) -> Iterator[Surface]:
         if inside.any() and not inside.all():
             vertices, faces, _, _ = marching_cubes(inside.astype(np.float32), 0.5)
             places = (vertices + wanted.start + volume.origin) * size
-            yield event, places[:, ::-1].astype(np.float32), faces.astype(np.int64), _numbers(ids, vertices)
+            wide = np.zeros(len(vertices))
+            if apertures:
+                wide = _apertures(volume, vertices + wanted.start, wanted)
+            yield event, places[:, ::-1].astype(np.float32), faces.astype(np.int64), _numbers(ids, vertices), wide
+
+
+def _apertures(volume: Volume, places: NDArray[np.float32], cube: Box) -> NDArray[np.float64]:
+    """Aperture at the voxel of the mid-surface that is nearest to each place (in voxels)."""
+    size = volume.voxel_size or (1.0, 1.0, 1.0)
+    around = cube.grown((REACH,) * 3).intersection(Box.of(volume.shape))
+    mask = volume.read(around) != 0
+    middle = mid_surface(mask, size, slopes(mask, size))
+    if not len(middle.places):
+        return np.zeros(len(places))
+    tree = KDTree((middle.places + around.start) * np.array(size))
+    result: NDArray[np.float64] = middle.apertures[tree.query(places * np.array(size))[1]]
+    return result
 
 
 def _numbers(ids: NDArray[np.int64], vertices: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -27,7 +27,7 @@ from ._census import Census
 from ._free import free_surface
 from ._labels import count, numbered
 from ._limits import Seen, limit_maps, spread_of
-from ._missing import look
+from ._look import look
 from ._settings import MeasureSettings
 from ._shape import shapes, sphericity
 from ._slices import by_slice
@@ -105,7 +105,7 @@ def measure(
     labels = yield from blocks.run(numbered(mask, out / LABELS, components, counted, overwrite))
     seen, noise = (None, None) if volume is None else look(volume, part)
     inputs = yield from _inputs(settings, given, seen, noise)
-    surveyed = yield from survey(labels, len(counted), inputs)
+    surveyed = yield from survey(labels, counted.voxels, inputs)
     result = yield from _joined(labels, counted, surveyed, inputs, settings)
     limits: dict[int, Volume] = {}
     if volume is not None and seen is not None and settings.detectability:
@@ -180,14 +180,16 @@ def _inputs(
         grow = max(2, min(12, round(3 * seen.look.point_spread)))
         grow = grow if settings.grow is None else settings.grow
         yield Said(
-            f"Metal is {contrast:.4g} grey values brighter than air; missing grey value is summed up to {grow} voxels "
-            "around each crack."
+            f"Metal is {contrast:.4g} grey values brighter than air, the point spread is {seen.look.point_spread:.2g} voxels."
         )
     near = settings.surface_within
     near.voxels(mask.voxel_size)
     mouth = near.value * (max(size) if near.unit == "voxel" else 1.0)
     scan, probability = given["volume"], given["probability"]
-    return Inputs(size, settings.load_axis, grow, scan, contrast, noise, probability, free, mouth)
+    blur = seen.look.point_spread if seen else 1.1
+    return Inputs(
+        size, settings.load_axis, grow, scan, contrast, blur, noise, probability, free, mouth, settings.build_axis
+    )
 
 
 def _joined(

@@ -20,6 +20,9 @@ class MeasureSettings(Settings):
     load_axis: tuple[float, float, float] = Field(
         (1.0, 0.0, 0.0), description="Direction of the load, z y x: cracks are projected along it."
     )
+    build_axis: tuple[float, float, float] = Field(
+        (1.0, 0.0, 0.0), description="Direction in which the part was built, z y x."
+    )
     surface_within: Length = Field(
         Length(2), description="A crack that comes so near to the part's surface is open to it."
     )
@@ -27,8 +30,8 @@ class MeasureSettings(Settings):
         None,
         ge=0,
         le=12,
-        description="Voxels around a crack whose missing grey value counts as its own; three times the scan's point "
-        "spread, but at least 2, if not given.",
+        description="Voxels around a crack whose probability counts to its interval; three times the scan's point spread, "
+        "but at least 2, if not given.",
     )
     contrast: float | None = Field(
         None, description="Grey value of metal minus that of air; estimated from the part's edge if not given."
@@ -40,8 +43,9 @@ class MeasureSettings(Settings):
 
     @model_validator(mode="after")
     def _directed(self) -> MeasureSettings:
-        if not any(self.load_axis):
-            raise ValueError("the load axis is a direction such as 1 0 0, but all of its components are 0")
+        for name, axis in (("load", self.load_axis), ("build", self.build_axis)):
+            if not any(axis):
+                raise ValueError(f"the {name} axis is a direction such as 1 0 0, but all of its components are 0")
         if self.contrast == 0:
             raise ValueError("a contrast of 0 tells no crack from metal")
         return self

@@ -15,13 +15,12 @@ from ..blocks import boxes
 from ..clean._stages import above
 from ..evaluate._place import read_at
 from ..events import Progress, Work
-from ..metrics.void import APART
 from ..settings import VoxelSize
 from ..tips import rim
 from ..volume import Box, Volume
 from ._extent import Shadow, ends, length
+from ._fit import MOST_BLUR, Fit, halo
 from ._free import FreeSurface
-from ._missing import HALO, void
 from ._sheet import REACH, Mask, mid_surface, slopes, surface_areas
 
 SIDE = 128
@@ -41,11 +40,14 @@ class Inputs:
     grow: int
     scan: Volume | None = None
     contrast: float = 1.0
+    blur: float = 1.1
+    """Standard deviation of the scan's point spread in voxels."""
     noise: Noise | None = None
     probability: Volume | None = None
     free: FreeSurface | None = None
     mouth: float = 0.0
     """A crack that ends so near to the free surface opens there: that end is no tip and no front."""
+    build_axis: tuple[float, float, float] = (1.0, 0.0, 0.0)
 
 
 @dataclass
@@ -58,10 +60,8 @@ class Survey:
     aperture_sum: Floats
     """Aperture times area."""
     aperture_max: Floats
-    void: Floats
-    """By missing grey value, in voxels."""
-    summed: Floats
-    """Voxels it was summed over."""
+    share: Floats
+    """Of the label that is void by missing grey value; not a number where it cannot be told."""
     certain: Floats
     """Voxels of the label at the higher threshold …"""
     possible: Floats
@@ -80,31 +80,32 @@ class Survey:
             return np.full(count + 1, value)
 
         return cls(
-            none(),
-            none(),
-            none(),
-            none(),
-            none(),
-            none(),
-            none(),
-            none(),
+            surface=none(),
+            area=none(),
+            aperture_sum=none(),
+            aperture_max=none(),
+            share=none(np.nan),
+            certain=none(),
+            possible=none(),
             depth=none(np.inf),
             shadow=none(),
             length=none(),
         )
 
 
-def survey(labels: Volume, count: int, inputs: Inputs, side: int = SIDE) -> Work[Survey]:
+def survey(labels: Volume, voxels: Ids, inputs: Inputs, side: int = SIDE) -> Work[Survey]:
     """Measure all components.
 
     Parameters
     ----------
     labels
-        Numbers 1 to `count` of the components.
+        Numbers of the components, from 1.
+    voxels
+        Of each component.
     side
         Of the boxes that are in memory at once, without what is read around them; any gives the same result.
     """
-    surveyor = _Surveyor(labels, Survey.of(count), inputs)
+    surveyor = _Surveyor(labels, voxels, inputs)
     grid = list(boxes(labels.shape, (side, side, side)))
     for done, box in enumerate(grid):
         surveyor.look_at(box)
@@ -115,12 +116,14 @@ def survey(labels: Volume, count: int, inputs: Inputs, side: int = SIDE) -> Work
 class _Surveyor:
     """Adds up box by box, and keeps of each piece of a body what is needed when all of them were seen."""
 
-    def __init__(self, labels: Volume, result: Survey, inputs: Inputs) -> None:
-        self._labels, self._result, self._inputs = labels, result, inputs
+    def __init__(self, labels: Volume, voxels: Ids, inputs: Inputs) -> None:
+        self._labels, self._result, self._inputs = labels, Survey.of(len(voxels)), inputs
+        self._voxels = np.concatenate([np.zeros(1, np.int64), voxels])
+        self._fit = Fit(min(inputs.blur, MOST_BLUR))
         self._shadow = Shadow(inputs.load_axis, inputs.size)
         self._ends: dict[int, list[Ids]] = {}
         self._cells: dict[int, list[Ids]] = {}
-        self._halo = max(REACH, HALO if inputs.scan else 0, inputs.grow + 1)
+        self._halo = max(REACH, halo(self._fit.blur) if inputs.scan else 0, inputs.grow + 1)
 
     def look_at(self, box: Box) -> None:
         around = box.grown((self._halo,) * 3).intersection(Box.of(self._labels.shape))
@@ -134,14 +137,20 @@ class _Surveyor:
             a, b = np.array(core.start) - place, np.array(core.stop) - place
             own[tuple(slice(max(0, low), max(0, high)) for low, high in zip(a, b, strict=True))] = True
             self._measure(number, piece, own, np.array([a + b for a, b in zip(place, around.start, strict=True)]))
-        if self._inputs.scan or self._inputs.probability:
-            self._compare(ids, core, around.shifted(self._labels.origin))
+        place_of = around.shifted(self._labels.origin)
+        if self._inputs.probability is not None:
+            self._compare(ids, core, read_at(self._inputs.probability, place_of))
+        if self._inputs.scan is not None and ids[core.slices].any():
+            inside = np.ones(ids.shape, bool) if self._inputs.free is None else self._inputs.free.within(place_of)
+            self._fit.add(ids, read_at(self._inputs.scan, place_of), inside, self._voxels, core.slices)
 
     def joined(self) -> Survey:
         result = self._result
         for number, outer in self._ends.items():
             result.length[number] = length(np.concatenate(outer), self._inputs.size)
             result.shadow[number] = len(np.unique(np.concatenate(self._cells[number]))) * self._shadow.cell
+        if self._inputs.scan is not None:
+            result.share = self._fit.shares(self._voxels, self._inputs.contrast)
         return result
 
     def _measure(self, number: int, piece: Mask, own: Mask, place: Ids) -> None:
@@ -166,25 +175,15 @@ class _Surveyor:
             nearest = self._inputs.free.at(places + self._labels.origin).min()
             result.depth[number] = min(result.depth[number], nearest)
 
-    def _compare(self, ids: NDArray[Any], core: Box, place: Box) -> None:
-        """Add what the scan and the probability say of the labels and a little around them, each by its nearest label."""
-        inputs, result, count = self._inputs, self._result, len(self._result.area)
+    def _compare(self, ids: NDArray[Any], core: Box, levels: NDArray[Any]) -> None:
+        """Add what the probability says of the labels and a little around them, each by its nearest label."""
+        result, count = self._result, len(self._voxels)
         far, nearest = ndimage.distance_transform_edt(ids == 0, return_indices=True)
         near = np.zeros(ids.shape, bool)
-        near[core.slices] = far[core.slices] <= inputs.grow
-        owner = ids[tuple(axis[near] for axis in nearest)]
-        if inputs.scan is not None:
-            inside = np.ones(ids.shape, bool) if inputs.free is None else inputs.free.within(place)
-            missing = void(
-                read_at(inputs.scan, place), near & inside, inside & (far > inputs.grow + APART), inputs.contrast
-            )
-            result.void += np.bincount(owner, missing[near], minlength=count)
-            result.summed += np.bincount(owner, minlength=count)
-        if inputs.probability is not None:
-            values = read_at(inputs.probability, place)[near]
-            certain = (far[near] == 0) & above(values, HIGH)
-            result.certain += np.bincount(owner, certain, minlength=count)
-            result.possible += np.bincount(owner, above(values, LOW), minlength=count)
+        near[core.slices] = far[core.slices] <= self._inputs.grow
+        owner, values = ids[tuple(axis[near] for axis in nearest)], levels[near]
+        result.certain += np.bincount(owner, (far[near] == 0) & above(values, HIGH), minlength=count)
+        result.possible += np.bincount(owner, above(values, LOW), minlength=count)
 
 
 def _pieces(ids: NDArray[Any], core: tuple[slice, slice, slice]) -> Iterator[tuple[int, Mask, tuple[int, int, int]]]:

@@ -14,15 +14,13 @@ from numpy.typing import NDArray
 from ..errors import writing
 from ..volume import Triple
 from ._census import Census
-from ._missing import error
+from ._fit import MODEL, error
 from ._shape import Shapes, angle_to
 from ._slices import Slices
 from ._survey import Inputs, Survey
 
 Table = Mapping[str, NDArray[Any]]
 AXES = "zyx"
-BUILD = (1.0, 0.0, 0.0)
-"""The build direction, z, y, x."""
 
 
 def crack_table(
@@ -31,7 +29,8 @@ def crack_table(
     """One row per component, in the order of the numbers; lengths in the unit of the voxel's sides."""
     voxel = float(np.prod(inputs.size))
     # A few voxels that lean every way may have no run through their middle: their area is not known.
-    volume, area = census.voxels * voxel, np.where(survey.area[1:] > 0, survey.area[1:], np.nan)
+    volume = (census.voxels * voxel).astype(np.float64)
+    area = np.where(survey.area[1:] > 0, survey.area[1:], np.nan)
     table: dict[str, NDArray[Any]] = {"id": np.arange(1, len(census) + 1), "kind": kinds}
     for name, values in (("", census.centre), ("start_", census.start), ("stop_", census.stop)):
         table |= {name + axis: values[:, at] + origin[at] for at, axis in enumerate(AXES)}
@@ -45,26 +44,30 @@ def crack_table(
         "aperture_max": survey.aperture_max[1:],
         "aperture_volume": volume / area,
     }
-    table |= _grey(survey, inputs, area)
+    table |= _grey(survey, inputs, volume, area)
     table |= {f"pole_{axis}": shapes.pole[:, at] for at, axis in enumerate(AXES)}
-    table["pole_to_build"] = angle_to(shapes.pole, BUILD)
+    table["pole_to_build"] = angle_to(shapes.pole, inputs.build_axis)
     table |= {f"half_axis_{at + 1}": values for at, values in enumerate(shapes.half_axes.T)}
     table |= {"flatness": shapes.flatness, "sqrt_area": np.sqrt(survey.shadow[1:])}
     return table
 
 
-def _grey(survey: Survey, inputs: Inputs, area: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+def _grey(
+    survey: Survey, inputs: Inputs, volume: NDArray[np.float64], area: NDArray[np.float64]
+) -> dict[str, NDArray[Any]]:
     """Aperture by missing grey value and its standard deviation; empty without a scan."""
     unknown = np.full(len(area), np.nan)
     if inputs.scan is None:
         return {"aperture_grey": unknown, "aperture_grey_error": unknown}
-    voxel = float(np.prod(inputs.size))
-    side = voxel ** (1 / 3)
+    side = float(np.prod(inputs.size)) ** (1 / 3)
+    aperture = survey.share[1:] * volume / area
     doubt = unknown
     if inputs.noise is not None:
-        thick = survey.summed[1:] * voxel / area / side
-        doubt = error(inputs.noise, area / side**2, thick) / abs(inputs.contrast) * side
-    return {"aperture_grey": survey.void[1:] * voxel / area, "aperture_grey_error": doubt}
+        by_noise = error(inputs.noise, inputs.blur, area / side**2, volume / area / side) / abs(inputs.contrast) * side
+        doubt = np.hypot(by_noise, MODEL * aperture)
+        # an opening that is negative beyond its error was not measured
+        aperture = np.where(aperture < -by_noise, np.nan, aperture)
+    return {"aperture_grey": aperture, "aperture_grey_error": np.where(np.isnan(aperture), np.nan, doubt)}
 
 
 def tip_table(slices: Slices) -> dict[str, NDArray[Any]]:

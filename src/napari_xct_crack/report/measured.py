@@ -34,12 +34,13 @@ _SHOWN = {
     "tips": "tips",
 }
 _DEFINITIONS = (
-    "Components are 26-connected; a crack is flat or far from ball-like, all else is a pore. Area: of the mid-surface. "
-    "Length: the largest distance between two voxels. Aperture: twice the distance from the mid-surface to the nearest "
-    "voxel outside, its mean weighted by area; by grey value: the grey value that is missing around the crack, over "
-    "metal minus air and over the area. Pole: the direction across the crack. √area: of the projection along the load. "
-    "Depth: the smallest distance to the part's surface. P32: area of all cracks per volume of the part. Volume "
-    "fractions are shares of the part; their interval is that of thresholds of the probability from 0.7 to 0.3."
+    "Components are 26-connected; a crack is flat or far from ball-like, all else is a pore. Area: of the mid-"
+    "surface. Length: the largest distance between two voxels. Aperture: twice the distance from the mid-surface to "
+    "the nearest voxel outside, its mean weighted by area; by grey value: the label under the scan's blur, fitted to "
+    "the grey value that is missing, with its standard deviation; not determined near the part's surface and where it"
+    " would be negative. Pole: the direction across the crack. √area: of the projection along the load. Depth: the "
+    "smallest distance to the part's surface. P32: area of all cracks per volume of the part. Volume fractions are "
+    "shares of the part; their interval is that of thresholds of the probability from 0.7 to 0.3."
 )
 
 
@@ -61,8 +62,16 @@ def measured_report(path: Path, result: Measured) -> None:
                 _png(_sizes(chosen["sqrt_area"], told["sizes"]["gumbel"], unit)), _gumbel(told["sizes"]["gumbel"], unit)
             ),
             Picture(_png(_rose(told["rose"])), "Area of cracks by the direction of their poles."),
+            Picture(
+                _png(_pole_figure(chosen)),
+                "Poles of the cracks, seen along z (equal-area projection of the upper half sphere): z in the middle, "
+                "directions in the slice on the circle; spots as large as the cracks' area.",
+            ),
         ]
-        sections += [Section("Sizes and directions", plots), Section("The largest cracks", [_largest(chosen, unit)])]
+        sections += [
+            Section("Sizes and directions", plots),
+            Section("The largest cracks", [_largest(chosen, unit, told["inputs"]["volume"] is not None)]),
+        ]
     if result.limits:
         sections.append(limit_section(result.limits, told["detectability"], unit))
     sections += [
@@ -94,8 +103,15 @@ def _whole(told: dict[str, Any], unit: str) -> Table:
     return Table(["", ""], [*rows, ["area of cracks per volume (P32)", p32], ["tips", str(told["tips"])]])
 
 
-def _largest(cracks: Columns, unit: str) -> Table:
+def _largest(cracks: Columns, unit: str, scanned: bool) -> Table:
     columns = [_cells(cracks[name][:LARGEST]) for name in _SHOWN]
+    if scanned:
+        columns[list(_SHOWN).index("aperture_grey")] = [
+            f"{value} ± {doubt}" if value else "not determined"
+            for value, doubt in zip(
+                *(_cells(cracks[name][:LARGEST]) for name in ("aperture_grey", "aperture_grey_error")), strict=True
+            )
+        ]
     rows = [list(row) for row in zip(*columns, strict=True)]
     return Table(list(_SHOWN.values()), rows, f"By volume; lengths in {unit}. All are in cracks.csv.")
 
@@ -145,6 +161,20 @@ def _rose(rose: dict[str, list[float]]) -> Figure:
     angles = rose["pole_to_build_edges"]
     right.bar(angles[:-1], rose["pole_to_build_area"], width=np.diff(angles), align="edge")
     right.set(xlabel="angle between pole and z, degrees", ylabel="area")
+    return drawn
+
+
+def _pole_figure(cracks: Columns) -> Figure:
+    drawn = _figure(4, 4)
+    axis = drawn.subplots()
+    z, y, x = (cracks[f"pole_{name}"] for name in "zyx")
+    # Lambert's projection; poles point upwards, those that lie in the slice stand on both sides.
+    from_middle = np.sqrt(2) * np.sin(np.arccos(np.clip(z, 0, 1)) / 2) / np.maximum(np.hypot(y, x), 1e-12)
+    share = np.nan_to_num(cracks["area"]) / max(float(np.nanmax(np.nan_to_num(cracks["area"]))), 1e-12)
+    axis.scatter(x * from_middle, y * from_middle, s=4 + 120 * share, alpha=0.6, linewidths=0)
+    turn = np.linspace(0, 2 * np.pi, 200)
+    axis.plot(np.cos(turn), np.sin(turn), color="0.5", linewidth=1)
+    axis.set(xlabel="x", ylabel="y", xticks=[], yticks=[], aspect="equal", xlim=(-1.05, 1.05), ylim=(1.05, -1.05))
     return drawn
 
 
