@@ -17,9 +17,9 @@ from .corrections import FILE, read_corrections
 from .devices import device_named
 from .errors import InputError, XctCrackError
 from .events import EpochEnd, Event, Preview, Said, Saved, StepDone, Warned, Work
+from .examples import patches_of
 from .methods import Batch, Learner
 from .monitors import gaps, monitor, preview, words
-from .patches import Patches
 from .reviews import review
 from .runs import Run
 
@@ -65,15 +65,7 @@ class _Trainer:
         assert run.volume is not None
         self.run, self.volume, self.settings, self.device = run, run.volume, run.settings, device
         settings = self.settings
-        self.patches = Patches(
-            run.volume,
-            settings.patches,
-            settings.cracks,
-            settings.slices,
-            settings.network.stride,
-            settings.seed,
-            read_corrections(run.folder / FILE),
-        )
+        self.patches = patches_of(run.volume, settings, read_corrections(run.folder / FILE))
         torch.manual_seed(settings.seed)
         self.learner: Learner = settings.method.start(settings.network, settings.slices, device)
         self.average = copy.deepcopy(self.learner.modules["segmenter"])
