@@ -23,6 +23,9 @@ from .monitors import gaps, monitor, preview, words
 from .reviews import review
 from .runs import Run
 
+SAVE_EVERY = 20.0
+"""Seconds between two checkpoints, at least; they take at most a twentieth of the time."""
+
 _MARKS = tuple(50 * 2**power for power in range(12))
 """Steps at which a snapshot and a preview are kept."""
 
@@ -195,7 +198,7 @@ class _Trainer:
             yield Preview(
                 str(preview(folder / "previews", self.average, self.patches.batch(0, 1, self.device), step)), step
             )
-        if time.monotonic() - self.saved_at > max(20.0, 20 * self.save_cost):
+        if time.monotonic() - self.saved_at > max(SAVE_EVERY, 20 * self.save_cost):
             self.save()
             yield Saved(str(self.run.folder), step)
 
