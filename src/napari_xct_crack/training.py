@@ -14,7 +14,7 @@ import torch
 from .budget import Budget, few
 from .checkpoints import State, append_rows, cut_rows, move_average, read_checkpoint, write_checkpoint, write_snapshot
 from .corrections import FILE, read_corrections
-from .devices import device_named
+from .devices import device_named, mixed_precision
 from .errors import InputError, XctCrackError
 from .events import EpochEnd, Event, Preview, Said, Saved, StepDone, Warned, Work
 from .examples import patches_of
@@ -138,13 +138,15 @@ class _Trainer:
         """One step; on a device that is out of memory again with half the patches."""
         rng = np.random.default_rng((self.settings.seed, 7, self.state.step))
         try:
-            losses = self.learner.step(batch, done, rng)
+            with mixed_precision(self.device):
+                losses = self.learner.step(batch, done, rng)
         except torch.OutOfMemoryError as error:
             if self.state.batch == 1:
                 raise XctCrackError(
                     "Not even one patch fits into the device's memory; choose a smaller patch or network."
                 ) from error
             self.state.batch //= 2
+            torch.cuda.empty_cache()
             drawn.cancel()
             again = self._draw(pool, self.state.step).result()
             return self._learn(again, done, self._draw(pool, self.state.step + 1), pool)

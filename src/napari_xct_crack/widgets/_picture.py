@@ -23,6 +23,8 @@ class PictureWindow(QDialog):
         self._area = QScrollArea()
         self._area.setWidget(self._picture)
         self._area.setWidgetResizable(True)
+        self._area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         column = QVBoxLayout(self)
         column.addWidget(self._area, 1)
         column.addWidget(self._text)
