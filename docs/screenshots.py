@@ -16,6 +16,8 @@ from pathlib import Path
 import napari
 from qtpy.QtWidgets import QApplication
 
+from napari_xct_crack.widgets._fold import Fold
+
 SIZE = (1366, 768)
 
 
@@ -77,6 +79,16 @@ class Tour:
         train = self.bench.section("Train")
         train.preset.setCurrentText("quick")
         train.budget.setValue(minutes)
+        patches = next(fold for fold in train.findChildren(Fold) if fold.content is train.patches)
+        patches.open(True)
+        train.patches.more.click()
+        wait(lambda: train.patches.buttons[False])
+        train.patches.buttons[True][2].click()
+        rest(1)  # until the pictures have their places
+        train.reveal(train.patches.more)
+        self.shot("patches")
+        train.patches.buttons[True][2].click()
+        patches.open(False)
         train.start_button.click()
         wait(lambda: train.plot.points("dice") > 20 or not train.job.running)
         self.shot("train")
@@ -90,6 +102,12 @@ class Tour:
         wait(lambda: "this slice: cracks" in layers)
         self.shot("slice")
         layers.remove("this slice: cracks")
+        segment.compare_button.click()
+        wait(lambda: not segment.job.running)
+        rest(2)
+        segment._comparison.grab().save(str(self.pictures / "compare.png"))
+        self.shot("compared")
+        segment._comparison.close()
         (segment.crop_button if self.bench.bench.crop else segment.all_button).click()
         wait(lambda: not segment.job.running, 30)
         self.shot("segment")

@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 import torch
 
+from napari_xct_crack import training
 from napari_xct_crack.cracks.sheet import SheetCracks
+from napari_xct_crack.devices import mixed_precision
 from napari_xct_crack.errors import BusyError, InputError, OutputError, SettingsError, XctCrackError
 from napari_xct_crack.events import EpochEnd, Preview, Said, Saved, StepDone, Warned, finish
 from napari_xct_crack.frames import reflected, to_frames
-from napari_xct_crack.methods import Batch
+from napari_xct_crack.methods import Batch, Method
 from napari_xct_crack.methods import semisynthetic as semi
 from napari_xct_crack.methods._losses import cross_entropy, dice_loss
+from napari_xct_crack.methods.cyclegan import CycleGan
 from napari_xct_crack.methods.semisynthetic import SemiSynthetic
 from napari_xct_crack.networks.compact import Compact
 from napari_xct_crack.patches import Patches, PatchSettings
@@ -244,6 +247,32 @@ def test_out_of_memory_goes_on_with_fewer_patches(scan: Volume, tmp_path: Path, 
     events = list(train(Run.create(tmp_path / "run", TINY, scan), Budget(epochs=1), "cpu"))
     assert step == [2, 1, 1, 1, 1]
     assert any("memory" in getattr(e, "text", "") for e in events)
+
+
+@pytest.mark.parametrize(
+    "method", [SemiSynthetic(), CycleGan(discriminator_width=4, history=2)], ids=lambda one: one.kind
+)
+def test_half_precision_learns_the_same_and_keeps_full_weights(
+    scan: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: Method
+) -> None:
+    settings = TINY.model_copy(update={"method": method, "steps_per_epoch": 20})
+    losses, folders = [], [tmp_path / "full", tmp_path / "half"]
+    for folder in folders:
+        events = list(train(Run.create(folder, settings, scan), Budget(epochs=1), "cpu"))
+        losses.append([sum(e.losses.values()) for e in events if isinstance(e, StepDone)])
+        monkeypatch.setattr(training, "mixed_precision", lambda device: torch.autocast(device.type, torch.bfloat16))
+    full, half = np.array(losses)
+    assert (full != half).any(), "bfloat16 was used"
+    np.testing.assert_allclose(half[0], full[0], rtol=0.02)
+    np.testing.assert_allclose(half.mean(), full.mean(), rtol=0.05)
+    weights = [_weights(folder) for folder in folders]
+    kept = {name for name in weights[0] if not name.startswith("pools/")}
+    assert all(weights[0][name].dtype == weights[1][name].dtype for name in kept)
+
+
+def test_full_precision_wherever_there_is_no_cuda() -> None:
+    with mixed_precision(torch.device("cpu")):
+        assert not torch.is_autocast_enabled("cpu")
 
 
 def test_losses_that_are_no_numbers_end_the_run(scan: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

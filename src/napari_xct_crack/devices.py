@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 
 from .errors import SettingsError
@@ -25,3 +27,10 @@ def device_named(name: str) -> torch.device:
             f"The device {name!r} is not available here; use auto, cpu, or install a torch build for it."
         ) from error
     return device
+
+
+def mixed_precision(device: torch.device) -> AbstractContextManager[None]:
+    """Convolutions in bfloat16 where CUDA has it, weights and losses in float32; elsewhere all stays in float32."""
+    if device.type == "cuda" and torch.cuda.is_bf16_supported():
+        return torch.autocast(device.type, torch.bfloat16)
+    return nullcontext()

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .corrections import Correction
-from .frames import to_frames
+from .corrections import Correction, Corrections
+from .frames import shown_slices, to_frames
 from .patches import Patches
+from .runs import TrainSettings
+from .volume import Volume
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,19 @@ class Example:
     """A person has said so."""
     picture: NDArray[np.uint8]
     """Shape (y, x)."""
+
+
+def patches_of(volume: Volume, settings: TrainSettings, corrections: Corrections) -> Patches:
+    """What a run of these settings draws from a prepared scan."""
+    return Patches(
+        volume,
+        settings.patches,
+        settings.cracks,
+        shown_slices(settings.slices, volume.shape[0]),
+        settings.network.stride,
+        settings.seed,
+        corrections,
+    )
 
 
 def examples(patches: Patches, cracked: bool, page: int, count: int) -> list[Example]:

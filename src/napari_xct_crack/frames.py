@@ -17,6 +17,11 @@ def to_frames(grey: NDArray[np.generic], window: tuple[float, float]) -> NDArray
     return np.clip(scaled, -1.5, 1.5, out=scaled)
 
 
+def shown_slices(wanted: int, depth: int) -> int:
+    """So many neighbouring slices, odd, as a scan of `depth` slices has: repeated ones would not look like rendered ones."""
+    return min(wanted, max(1, depth - 1 + depth % 2))
+
+
 def reflected(index: NDArray[np.int64], length: int) -> NDArray[np.int64]:
     """Indices beyond an axis of `length` folded back into it, the ends not repeated."""
     if length == 1:

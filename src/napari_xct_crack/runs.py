@@ -20,6 +20,7 @@ from .blocks import identity
 from .cracks import CrackGenerator
 from .cracks.sheet import SheetCracks
 from .errors import InputError, OutputError, writing
+from .frames import shown_slices
 from .locks import locked
 from .methods import Method
 from .methods.semisynthetic import SemiSynthetic
@@ -132,9 +133,7 @@ class Run:
             If the folder holds another run or other files, or cannot be written.
         """
         folder = Path(folder).absolute()
-        # a thinner stack has no neighbours to show: repeated slices would not look like the rendered ones
-        deepest = max(1, volume.shape[0] - 1 + volume.shape[0] % 2)
-        settings = settings.model_copy(update={"slices": min(settings.slices, deepest)})
+        settings = settings.model_copy(update={"slices": shown_slices(settings.slices, volume.shape[0])})
         record = {
             "format": FORMAT,
             "settings": settings.model_dump(mode="json"),

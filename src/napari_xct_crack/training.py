@@ -14,14 +14,17 @@ import torch
 from .budget import Budget, few
 from .checkpoints import State, append_rows, cut_rows, move_average, read_checkpoint, write_checkpoint, write_snapshot
 from .corrections import FILE, read_corrections
-from .devices import device_named
+from .devices import device_named, mixed_precision
 from .errors import InputError, XctCrackError
 from .events import EpochEnd, Event, Preview, Said, Saved, StepDone, Warned, Work
+from .examples import patches_of
 from .methods import Batch, Learner
 from .monitors import gaps, monitor, preview, words
-from .patches import Patches
 from .reviews import review
 from .runs import Run
+
+SAVE_EVERY = 20.0
+"""Seconds between two checkpoints, at least; they take at most a twentieth of the time."""
 
 _MARKS = tuple(50 * 2**power for power in range(12))
 """Steps at which a snapshot and a preview are kept."""
@@ -65,15 +68,7 @@ class _Trainer:
         assert run.volume is not None
         self.run, self.volume, self.settings, self.device = run, run.volume, run.settings, device
         settings = self.settings
-        self.patches = Patches(
-            run.volume,
-            settings.patches,
-            settings.cracks,
-            settings.slices,
-            settings.network.stride,
-            settings.seed,
-            read_corrections(run.folder / FILE),
-        )
+        self.patches = patches_of(run.volume, settings, read_corrections(run.folder / FILE))
         torch.manual_seed(settings.seed)
         self.learner: Learner = settings.method.start(settings.network, settings.slices, device)
         self.average = copy.deepcopy(self.learner.modules["segmenter"])
@@ -143,13 +138,15 @@ class _Trainer:
         """One step; on a device that is out of memory again with half the patches."""
         rng = np.random.default_rng((self.settings.seed, 7, self.state.step))
         try:
-            losses = self.learner.step(batch, done, rng)
+            with mixed_precision(self.device):
+                losses = self.learner.step(batch, done, rng)
         except torch.OutOfMemoryError as error:
             if self.state.batch == 1:
                 raise XctCrackError(
                     "Not even one patch fits into the device's memory; choose a smaller patch or network."
                 ) from error
             self.state.batch //= 2
+            torch.cuda.empty_cache()
             drawn.cancel()
             again = self._draw(pool, self.state.step).result()
             return self._learn(again, done, self._draw(pool, self.state.step + 1), pool)
@@ -203,7 +200,7 @@ class _Trainer:
             yield Preview(
                 str(preview(folder / "previews", self.average, self.patches.batch(0, 1, self.device), step)), step
             )
-        if time.monotonic() - self.saved_at > max(20.0, 20 * self.save_cost):
+        if time.monotonic() - self.saved_at > max(SAVE_EVERY, 20 * self.save_cost):
             self.save()
             yield Saved(str(self.run.folder), step)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication
 
+from napari_xct_crack.corrections import read_corrections
 from napari_xct_crack.io import read
 from napari_xct_crack.volume import Box
 
@@ -28,10 +29,52 @@ def test_training_segmenting_and_cleaning(make_napari_viewer_proxy, phantom: Pat
     prepare.crop.set(Box((2, 8, 8), (14, 88, 88)))
     prepare.prepare()
     until(lambda: bench.bench.crop is not None)
+    _patches_are_corrected_by_a_click(bench, until)
     run = _training_stops_and_saves(bench, until)
     _this_slice_is_segmented_at_once(bench, until)
     probability = _the_crop_is_segmented(bench, run, until)
+    _runs_are_compared(bench, run, until)
     _cleaning_is_previewed_and_applied(bench, probability, until)
+
+
+def _patches_are_corrected_by_a_click(bench, until):
+    train = bench.section("Train")
+    train.form.set({"slices": 3, "patches": {"size": 32}})
+    train.patches.more.click()
+    until(lambda: train.patches.buttons[False])
+    assert len(train.patches.buttons[True]) == len(train.patches.buttons[False]) == 8
+    button = train.patches.buttons[False][0]
+    assert "crack-free by its grey values" in button.toolTip()
+    button.click()
+    assert "cracked by hand" in button.toolTip()
+    (known,) = read_corrections(bench.bench.folder / "patches.json")
+    assert known.cracked
+    assert known.size == 32
+    train.patches.more.click()
+    until(lambda: train.patches.buttons[False] and train.patches.buttons[False][0] is not button)
+    train.patches._page = 0
+    train.patches.more.click()
+    until(lambda: any("cracked by hand" in one.toolTip() for one in train.patches.buttons[True]))
+    train.patches.buttons[True][0].click()
+    assert read_corrections(bench.bench.folder / "patches.json") == ()
+    train.patches.buttons[True][0].click()
+    assert read_corrections(bench.bench.folder / "patches.json") == (known,)
+    assert train.command().corrections == bench.bench.folder / "patches.json"
+
+
+def _runs_are_compared(bench, run: Path, until):
+    segment = bench.section("Segment")
+    until(segment.compare_button.isEnabled)
+    segment.compare_button.click()
+    until(lambda: not segment.job.running, 120)
+    assert not segment.job.failure
+    until(segment._comparison.isVisible)
+    assert segment._comparison.pixmap.width() > 500
+    assert "slice 5 along z" in segment._comparison._text.text()
+    steps = [json.loads(line)["command"] for line in (run.parent / "history.jsonl").read_text().splitlines()]
+    assert steps[-1][1] == "compare"
+    segment._comparison.close()
+    assert (run.parent / "comparison-1.png").exists()
 
 
 def _training_stops_and_saves(bench, until) -> Path:
@@ -57,6 +100,7 @@ def _training_stops_and_saves(bench, until) -> Path:
     assert "saved" in train.job._left.text()
     run = bench.bench.folder / "run-1"
     assert (run / "model" / "card.json").exists()
+    assert read_corrections(run / "patches.json") == read_corrections(run.parent / "patches.json")
     assert train.start_button.text() == "Go on"
     assert train.runs.currentData() == run
     return run

@@ -137,9 +137,10 @@ class CycleGanLearner(Learner):
         self.modules |= {f"{name}_discriminator": judge for name, judge in judges.items()}
         self.generated = [*self.segmenter.parameters(), *self.synthesiser.parameters()]
         judged = [parameter for judge in judges.values() for parameter in judge.parameters()]
+        fused = on.type in ("cpu", "cuda")  # one pass over 115 million weights and their moments in place of ten
         self.optimizers = {
-            "generators": torch.optim.Adam(self.generated, settings.learning_rate, betas=(0.5, 0.999)),
-            "discriminators": torch.optim.Adam(judged, settings.learning_rate, betas=(0.5, 0.999)),
+            name: torch.optim.Adam(learnt, settings.learning_rate, betas=(0.5, 0.999), fused=fused)
+            for name, learnt in (("generators", self.generated), ("discriminators", judged))
         }
         self.pools = {}
 

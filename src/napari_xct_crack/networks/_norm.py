@@ -68,7 +68,8 @@ class Norm(nn.Module):
 
     @torch.no_grad()
     def _update(self, x: Tensor) -> None:
-        """Move the running statistics towards those of `x`, reckoned as the live mode does."""
+        """Move the running statistics towards those of `x`, reckoned as the live mode does, in full precision."""
+        x = x.float()
         if self.over == "instance":
             var, mean = torch.var_mean(x, dim=(2, 3))
             var, mean = var.mean(0), mean.mean(0)

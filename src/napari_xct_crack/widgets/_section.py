@@ -104,7 +104,7 @@ class Section(QWidget):
         project = self.bench.project.made()
         self.bench.saving.emit()
         self.running = command
-        if "out" in type(command).model_fields:
+        if isinstance(command, self.step) and "out" in type(command).model_fields:
             self.bench.project.remember(self._unfinished, command.model_dump(mode="json", by_alias=True))
         self.job.start(command, project)
         self.say("")

@@ -9,9 +9,10 @@ from typing import Any
 
 from qtpy.QtWidgets import QComboBox, QLabel
 
+from ..commands.compare import Compare
 from ..commands.segment import Segment
 from ..errors import InputError
-from ..events import Event
+from ..events import Event, Finished
 from ..inference import SegmentSettings, preview
 from ..io import read
 from ..records import read_json
@@ -26,6 +27,7 @@ from ._forms import Form
 from ._jobbox import duration
 from ._layers import layer_of, slice_box, thresholded
 from ._napari import position
+from ._picture import PictureWindow
 from ._section import Section, caption
 from ._threshold import Threshold
 from ._work import Newest
@@ -62,6 +64,14 @@ class SegmentSection(Section):
         self.all_button = self.button("Whole scan", "Segment all of the scan.", lambda: self._whole(False))
         self._copy = self.copy_button()
         self.line(self.slice_button, self.crop_button, self.all_button, self._copy)
+        tip = "Show what runs mark in the slice that is shown, side by side."
+        self.compare_button = self.button("Compare", tip, self.compare)
+        self.compared = QComboBox()
+        self.compared.addItems(["this run over its snapshots", "all runs of this project"])
+        self.compared.setToolTip("What is shown side by side.")
+        calm(self.compared)
+        self.line(self.compare_button, self.compared, stretch=1)
+        self._comparison, self._table = PictureWindow(self), ""
         self.threshold = Threshold("From this probability on a voxel is shown as crack.")
         self.threshold.changed.connect(self._threshold_moved)
         self.column.addWidget(self.threshold)
@@ -81,7 +91,7 @@ class SegmentSection(Section):
         self.runs.offer(found)
         ready = self.bench.prepared is not None and self.run_folder is not None
         self.slice_button.setEnabled(ready)
-        for button in (self.crop_button, self.all_button, self._copy):
+        for button in (self.crop_button, self.all_button, self.compare_button, self._copy):
             button.setEnabled(ready and not self.job.running)
         self.crop_button.setEnabled(self.crop_button.isEnabled() and self.bench.crop is not None)
         if self.bench.prepared is None:
@@ -177,8 +187,28 @@ class SegmentSection(Section):
         }
         return Segment.checked(values)
 
+    def compare(self) -> None:
+        """Show runs side by side on the slice that is shown, in a child process."""
+        scan, layer, crop, folder = self.bench.needed(), self.bench.layer, self.bench.crop, self._needed_run()
+        if layer is None:
+            raise InputError("The scan's layer was removed; open the scan again.")
+        along, at = position(self.bench.viewer, layer)
+        slice_box(self.bench.ready(), along, at, scan)
+        every = sorted(path.parent.parent for path in self.bench.found("*/model/card.json"))
+        values = {
+            **self.bench.reading(),
+            "runs": every if self.compared.currentIndex() and folder in every else [folder],
+            "out": self.bench.project.free("comparison", ".png"),
+            "slice": at + scan.crop.start[along],
+            "normal": "zyx"[along],
+            "crop": None if crop is None else (*crop.start, *crop.stop),
+            "device": self.device.currentText(),
+        }
+        self._run(Compare.checked(values))
+
     def _told(self, events: list[Event]) -> None:
         """Look at the store again: it fills in while the work runs."""
+        self._table = next((event.result for event in events if isinstance(event, Finished)), self._table)
         if self._out is None or not self._out.exists() or time.monotonic() - self._looked < _REFRESH:
             return
         self._looked = time.monotonic()
@@ -196,6 +226,8 @@ class SegmentSection(Section):
         if self._out is not None and self._out.exists() and not self.job.failure:
             self.trying(self._look)
             self.bench.probability = self._shown[_CRACKS]
+        if isinstance(self.running, Compare) and self.running.out.exists() and not self.job.failure:
+            self._comparison.open_picture(self.running.out, self._table)
         super()._job_ended(result)
         self.bench.changed.emit()
 

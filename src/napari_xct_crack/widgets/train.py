@@ -20,6 +20,7 @@ from ._editor import calm
 from ._feedback import Feedback
 from ._fold import Fold
 from ._forms import Form
+from ._patches import PatchBrowser
 from ._plots import LossPlot
 from ._section import Section, caption
 
@@ -65,6 +66,10 @@ class TrainSection(Section):
         self.form.changed.connect(self._form_changed)
         tip = "Every setting of the method, the network and the patches."
         self.column.addWidget(Fold("All settings", tip, self.form))
+        self.patches = PatchBrowser(bench, self._settings)
+        self.patches.said.connect(lambda text, wrong: self.say(text, wrong=wrong))
+        tip = "Which patches count as cracked and as crack-free; put right by a click."
+        self.column.addWidget(Fold("Patches", tip, self.patches))
         self.runs = self._combo([], "A new run, or one of this project to go on with.")
         self.line(QLabel("run"), self.runs, stretch=1)
         self.start_button = self.button("Start", "Train in a process of its own; napari stays usable.", self.start)
@@ -187,7 +192,7 @@ class TrainSection(Section):
         prepared, crop = self.bench.ready(), self.bench.crop
         assert prepared.window is not None
         going_on: Path | None = self.runs.currentData()
-        settings = self.form.settings(cracks=self._cracks if going_on else self.cracks)
+        settings, corrections = self._settings(), self.patches.path
         values = {
             **self.bench.reading(),
             **{name: getattr(settings, name) for name in TrainSettings.model_fields},
@@ -197,8 +202,15 @@ class TrainSection(Section):
             "crop": None if crop is None else (*crop.start, *crop.stop),
             "prepare": self.bench.prepared_by,
             "device": self.device.currentText(),
+            "corrections": corrections if corrections is not None and corrections.exists() else None,
         }
         return Train.checked(values)
+
+    def _settings(self) -> TrainSettings:
+        """What makes the run that would be started differ from others."""
+        going_on = self.runs.currentData() is not None
+        settings: TrainSettings = self.form.settings(cracks=self._cracks if going_on else self.cracks)
+        return settings
 
     def start(self) -> None:
         super().start()
@@ -223,6 +235,9 @@ class TrainSection(Section):
     def _job_ended(self, result: object) -> None:
         super()._job_ended(result)
         self.bench.changed.emit()
+
+    def close_work(self) -> None:
+        self.patches.close_work()
 
 
 def _in_words(event: EpochEnd) -> str:
