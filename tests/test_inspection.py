@@ -14,6 +14,7 @@ from napari_xct_crack.errors import InputError
 from napari_xct_crack.events import finish
 from napari_xct_crack.inspection import (
     around,
+    box_at,
     charts,
     close_up,
     extent_of,
@@ -21,9 +22,12 @@ from napari_xct_crack.inspection import (
     load,
     matching,
     memory,
+    number_of,
     ordered,
+    place_of,
     rose,
     sentence,
+    surroundings,
 )
 from napari_xct_crack.io.ome_zarr import open_zarr, write
 from napari_xct_crack.measure import Measured, measure
@@ -140,6 +144,18 @@ def test_words_are_ordered_too() -> None:
     assert ordered(TABLE, np.arange(4), "kind", True).tolist() == [1, 3, 0, 2]
 
 
+def test_components_are_found_among_the_rows() -> None:
+    assert [number_of(TABLE, row) for row in range(4)] == [1, 2, 3, 4]
+    assert number_of({"z": np.arange(3)}, 1) == 0
+    assert place_of(TABLE, np.array([3, 2, 0]), 3) == 1
+    assert place_of(TABLE, np.array([3, 0]), 3) is None
+    assert place_of({"z": np.arange(3)}, np.arange(3), 1) is None
+
+
+def test_rows_of_two_texts_meet_both() -> None:
+    assert TABLE["id"][matching(TABLE, "crack", "1 2")].tolist() == [1]
+
+
 def test_headers_have_units() -> None:
     assert header("volume", "um") == "volume\nµm³"
     assert header("length", "voxel") == "length\nvoxel"
@@ -147,18 +163,19 @@ def test_headers_have_units() -> None:
 
 
 @given(
-    st.tuples(*[st.floats(-20, 80)] * 3),
+    st.tuples(*[st.integers(0, 40)] * 3),
+    st.tuples(*[st.integers(1, 9)] * 3),
     st.tuples(*[st.integers(1, 60)] * 3),
     st.tuples(*[st.integers(0, 9)] * 3),
     st.tuples(*[st.integers(1, 50)] * 3),
 )
-def test_a_box_lies_inside_and_holds_the_place(place: Any, extent: Any, low: Any, shape: Any) -> None:
-    bounds = Box.of(shape).shifted(low)
-    box = around(place, extent, bounds)
+def test_a_box_lies_inside_and_holds_the_middle(start: Any, sides: Any, extent: Any, low: Any, shape: Any) -> None:
+    bounds, seen = Box.of(shape).shifted(low), Box.of(sides).shifted(start)
+    box = around(seen, extent, bounds)
     assert bounds.contains(box)
     assert box.shape == tuple(min(side, limit) for side, limit in zip(extent, shape, strict=True))
-    inside = all(a <= round(at) < b for at, a, b in zip(place, bounds.start, bounds.stop, strict=True))
-    assert not inside or all(a <= round(at) < b for at, a, b in zip(place, box.start, box.stop, strict=True))
+    middle = Box.of((1, 1, 1)).shifted(tuple((a + b) // 2 for a, b in zip(seen.start, seen.stop, strict=True)))
+    assert not bounds.contains(middle) or box.contains(middle)
 
 
 def test_sides_are_voxels_or_micrometres_and_bounded() -> None:
@@ -173,9 +190,9 @@ def test_sides_are_voxels_or_micrometres_and_bounded() -> None:
 
 def test_a_close_up_holds_the_voxels_at_its_place(measured: Any) -> None:
     read, _, scan = measured
-    tip = {name: column[0] for name, column in read.tips.items()}
-    place = (float(tip["z"]), float(tip["y"]), float(tip["x"]))
-    shown = close_up(read, scan, place, (6, 12, 14))
+    tip = box_at(read.tips, 0)
+    shown = close_up(read, scan, tip, (6, 12, 14))
+    assert shown.box.contains(tip)
     assert shown.box.shape == (6, 12, 14)
     assert shown.scan is not None
     np.testing.assert_array_equal(shown.scan.read(), scan.read()[shown.box.slices])
@@ -188,22 +205,34 @@ def test_a_close_up_holds_the_voxels_at_its_place(measured: Any) -> None:
     assert memory((6, 12, 14), scan, read.labels) == 6 * 12 * 14 * (2 + 4)
     elsewhere = Volume.from_array(np.zeros((4, 4, 4)), voxel_size=VOXEL)
     with pytest.raises(InputError, match="no common voxel"):
-        close_up(read, elsewhere, place, (6, 12, 14))
+        close_up(read, elsewhere, tip, (6, 12, 14))
+
+
+def test_a_component_is_seen_with_what_lies_around_it(measured: Any) -> None:
+    read, _, _ = measured
+    box = box_at(read.cracks, 0)
+    assert box == Box((5, 20, 26), (13, 28, 50))
+    low, high = surroundings(box, VOXEL)
+    middle = [(a + b) / 2 for a, b in zip(low, high, strict=True)]
+    assert middle == pytest.approx([8 * 2, 23 * 0.5, 37 * 0.5])
+    assert all(a < b * c for a, b, c in zip(low, box.start, VOXEL, strict=True))
+    assert all(a > b * c for a, b, c in zip(high, box.stop, VOXEL, strict=True))
 
 
 def test_charts_count_every_crack_once(measured: Any) -> None:
     read, _, _ = measured
     shown = {chart.title: chart for chart in charts(read)}
     assert list(shown) == [
-        "area by angle of pole to z",
-        "cracks by opening (mask)",
-        "cracks by √area along the load",
+        "angle of pole to z",
+        "opening",
+        "√area",
     ]
     for chart in shown.values():
         assert len(chart.edges) == len(chart.heights) + 1
         assert np.all(np.diff(chart.edges) > 0)
-    assert shown["cracks by opening (mask)"].heights.sum() == 1
-    assert shown["area by angle of pole to z"].heights.sum() == pytest.approx(read.cracks["area"][0], rel=1e-5)
+    assert shown["opening"].heights.sum() == 1
+    assert all(float(text) == pytest.approx(10**at) for at, text in shown["√area"].ticks or ())
+    assert shown["angle of pole to z"].heights.sum() == pytest.approx(read.cracks["area"][0], rel=1e-5)
     x, y = rose(read.summary)
     assert np.hypot(x, y).max() == pytest.approx(1)
     pole = np.degrees(np.arctan2(read.cracks["pole_y"][0], read.cracks["pole_x"][0])) % 180
@@ -217,10 +246,19 @@ def test_the_sentence_says_share_and_interval() -> None:
         "volume_fraction": 0.0031,
         "interval": {"thresholds": [0.7, 0.3], "volume_fraction": [0.002, 0.005]},
     }
-    told = {"unit": "um", "tips": 7, "p32": 0.012, "crack": crack, "pore": {"count": 4, "volume_fraction": 1e-4}}
+    told: dict[str, Any] = {
+        "unit": "um",
+        "tips": 7,
+        "p32": 0.012,
+        "crack": crack,
+        "pore": {"count": 4, "volume_fraction": 1e-4},
+    }
     assert sentence(told) == (
-        "1 crack: 0.31 % of the part (0.2 to 0.5 % by thresholds of the probability from 0.7 to 0.3), with 7 tips in the "
-        "slices. 4 pores: 0.01 % of the part. Area of cracks per volume (P32): 0.012 µm⁻¹."
+        "Cracks: 1, 0.31 % of the part (0.2 to 0.5 %). Pores: 4, 0.01 % of the part. In brackets: thresholds of the "
+        "probability from 0.7 to 0.3. Tips in the slices: 7. Area of cracks per volume: 0.012 µm⁻¹."
     )
-    told["pore"] = {"count": 4, "volume_fraction": None}
-    assert "4 pores in a part of unknown volume" in sentence(told)
+    del told["crack"]["interval"]
+    told |= {"pore": {"count": 4, "volume_fraction": None}, "p32": None}
+    assert sentence(told) == (
+        "Cracks: 1, 0.31 % of the part. Pores: 4 in a part of unknown volume. Tips in the slices: 7."
+    )

@@ -10,8 +10,8 @@ from ..io import read
 from ..measure import LABELS, SUMMARY, Measured
 from ..records import read_json
 from ._charts import Chart, charts, rose
-from ._closeup import CloseUp, around, close_up, extent_of, memory
-from ._rows import header, matching, ordered
+from ._closeup import CloseUp, around, close_up, extent_of, memory, surroundings
+from ._rows import box_at, header, matching, number_of, ordered, place_of, points
 
 if TYPE_CHECKING:
     from ..measure._tables import Table
@@ -20,6 +20,7 @@ __all__ = [
     "Chart",
     "CloseUp",
     "around",
+    "box_at",
     "charts",
     "close_up",
     "extent_of",
@@ -28,9 +29,13 @@ __all__ = [
     "load",
     "matching",
     "memory",
+    "number_of",
     "ordered",
+    "place_of",
+    "points",
     "rose",
     "sentence",
+    "surroundings",
 ]
 
 _NEEDED = {
@@ -77,20 +82,21 @@ def _table(path: Path, needed: tuple[str, ...]) -> Table:
 def sentence(summary: dict[str, Any]) -> str:
     """How much of the part is crack and pore, with the interval where one is known."""
     unit = "µm" if summary["unit"] == "um" else "voxels"
-    cracks = f"{_share(summary, 'crack')}, with {summary['tips']} tips in the slices"
-    p32 = "" if summary["p32"] is None else f" Area of cracks per volume (P32): {summary['p32']:.3g} {unit}⁻¹."
-    return f"{cracks}. {_share(summary, 'pore')}.{p32}"
+    interval = summary["crack"].get("interval")
+    parts = (
+        f"Cracks: {_share(summary['crack'])}. Pores: {_share(summary['pore'])}.",
+        "In brackets: thresholds of the probability from {:g} to {:g}.".format(*interval["thresholds"])
+        if interval
+        else "",
+        f"Tips in the slices: {summary['tips']}.",
+        f"Area of cracks per volume: {summary['p32']:.3g} {unit}⁻¹." if summary["p32"] is not None else "",
+    )
+    return " ".join(filter(None, parts))
 
 
-def _share(summary: dict[str, Any], kind: str) -> str:
-    entry = summary[kind]
-    count = f"{entry['count']} {kind}{'' if entry['count'] == 1 else 's'}"
+def _share(entry: dict[str, Any]) -> str:
     if entry["volume_fraction"] is None:
-        return f"{count} in a part of unknown volume"
-    text = f"{count}: {100 * entry['volume_fraction']:.3g} % of the part"
-    interval = entry.get("interval")
-    if interval is None or None in interval["volume_fraction"]:
-        return text
-    least, most = (100 * share for share in interval["volume_fraction"])
-    high, low = interval["thresholds"]
-    return f"{text} ({least:.3g} to {most:.3g} % by thresholds of the probability from {high:g} to {low:g})"
+        return f"{entry['count']} in a part of unknown volume"
+    ends = entry.get("interval", {}).get("volume_fraction", ())
+    between = f" ({' to '.join(f'{100 * end:.3g}' for end in ends)} %)" if ends else ""
+    return f"{entry['count']}, {100 * entry['volume_fraction']:.3g} % of the part{between}"

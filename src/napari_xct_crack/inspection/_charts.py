@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,29 +22,28 @@ class Chart:
     """Heights over classes: n + 1 edges, n heights."""
 
     title: str
-    axis: str
+    unit: str
+    heights_are: str
     edges: Floats
     heights: Floats
-    logarithmic: bool = False
+    ticks: tuple[tuple[float, str], ...] | None = None
+    """Decimal logarithms and what is written there, of classes of equal ratio; none of equal differences."""
 
 
 def charts(measured: Measured) -> tuple[Chart, ...]:
-    """Angles of poles to the build direction by area, openings and sizes by number; of cracks only, those known."""
+    """Area of cracks by the angle of their poles to the build direction, and numbers by opening and size, where known.
+
+    Openings are those by missing grey value where there are any, else those of the mask.
+    """
     unit = "µm" if measured.summary["unit"] == "um" else "voxels"
     cracks = {name: column[measured.cracks["kind"] == "crack"] for name, column in measured.cracks.items()}
     told = measured.summary["rose"]
     edges, areas = (np.array(told[f"pole_to_build_{name}"]) for name in ("edges", "area"))
     return (
-        Chart("area by angle of pole to z", "°", edges, areas),
-        *_opening(cracks, unit),
-        *_counted(cracks, "sqrt_area", "cracks by √area along the load", unit),
+        Chart("angle of pole to z", "°", "Area of cracks", edges, areas),
+        *(_counted(cracks, "aperture_grey", "opening", unit) or _counted(cracks, "aperture_mean", "opening", unit)),
+        *_counted(cracks, "sqrt_area", "√area", unit),
     )
-
-
-def _opening(cracks: dict[str, NDArray[Any]], unit: str) -> tuple[Chart, ...]:
-    """By the grey value that is missing where a scan was given, else from the mask."""
-    by_grey = _counted(cracks, "aperture_grey", "cracks by opening (missing grey)", unit)
-    return by_grey or _counted(cracks, "aperture_mean", "cracks by opening (mask)", unit)
 
 
 def _counted(cracks: dict[str, NDArray[Any]], name: str, title: str, unit: str) -> tuple[Chart, ...]:
@@ -57,7 +57,16 @@ def _counted(cracks: dict[str, NDArray[Any]], name: str, title: str, unit: str) 
         low, high = low / 1.5, high * 1.5
     edges = np.geomspace(low, high, _BINS + 1)
     edges[0], edges[-1] = low, high
-    return (Chart(title, unit, edges, np.histogram(values, edges)[0].astype(float), logarithmic=True),)
+    return (
+        Chart(title, unit, "Number of cracks", edges, np.histogram(values, edges)[0].astype(float), _ticks(low, high)),
+    )
+
+
+def _ticks(low: float, high: float) -> tuple[tuple[float, str], ...]:
+    """1, 2, 5, 10 … where they lie between the ends."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    values = [step * 10.0**power for power in range(first, last + 1) for step in (1, 2, 5)]
+    return tuple((math.log10(value), f"{value:g}") for value in values if low <= value <= high)
 
 
 def rose(summary: dict[str, Any]) -> tuple[Floats, Floats]:

@@ -18,7 +18,8 @@ MOST = 2**27
 """Most voxels of a box."""
 _MARGIN = 8
 """Voxels around a crack that is shown whole."""
-Place = tuple[float, float, float]
+_NEAR = 32
+"""Voxels from what is flown to to the edge of the view, and half of its sides besides."""
 
 
 @dataclass(frozen=True)
@@ -27,18 +28,16 @@ class CloseUp:
 
     box: Box
     """In voxels of the scan."""
-    place: Place
-    """What was asked for, in voxels of the scan."""
     scan: Volume | None
     labels: Volume
     tips: Table
     fronts: Table
 
 
-def extent_of(side: Length, voxel_size: VoxelSize | None, crack: Triple = (1, 1, 1)) -> Triple:
-    """Sides of a box in voxels: as long as asked for, or longer to show all of a crack of an extent.
+def extent_of(side: Length, voxel_size: VoxelSize | None, seen: Triple = (1, 1, 1)) -> Triple:
+    """Sides of a box in voxels: as long as asked for, or longer to show all of what is to be seen.
 
-    A crack that is larger than the largest box is shown in part.
+    What does not fit into the largest box is shown in part.
 
     Raises
     ------
@@ -48,8 +47,10 @@ def extent_of(side: Length, voxel_size: VoxelSize | None, crack: Triple = (1, 1,
     z, y, x = (max(1, round(length)) for length in side.voxels(voxel_size))
     if side.value == 0 or z * y * x > MOST:
         raise InputError(f"A box of {z} × {y} × {x} voxels is not shown; it may have 1 to {MOST:,} voxels.")
-    whole = (max(z, crack[0] + 2 * _MARGIN), max(y, crack[1] + 2 * _MARGIN), max(x, crack[2] + 2 * _MARGIN))
-    return whole if crack != (1, 1, 1) and math.prod(whole) <= MOST else (z, y, x)
+    if seen == (1, 1, 1):
+        return (z, y, x)
+    whole = (max(z, seen[0] + 2 * _MARGIN), max(y, seen[1] + 2 * _MARGIN), max(x, seen[2] + 2 * _MARGIN))
+    return whole if math.prod(whole) <= MOST else (z, y, x)
 
 
 def memory(extent: Triple, *volumes: Volume | None) -> int:
@@ -57,25 +58,36 @@ def memory(extent: Triple, *volumes: Volume | None) -> int:
     return math.prod(extent) * sum(volume.dtype.itemsize for volume in volumes if volume is not None)
 
 
-def around(place: Place, extent: Triple, bounds: Box) -> Box:
-    """A box around a place, moved inside bounds, and cut where they are smaller."""
+def surroundings(seen: Box, voxel_size: VoxelSize | None) -> tuple[list[float], list[float]]:
+    """Two corners, in the unit of the voxel's sides, between which a box is seen with what lies around it."""
+    size = voxel_size or (1.0, 1.0, 1.0)
+    middle = [(start + stop - 1) // 2 for start, stop in zip(seen.start, seen.stop, strict=True)]
+    reach = [side + _NEAR for side in seen.shape]
+    low, high = (
+        [(at + way * by) * voxel for at, by, voxel in zip(middle, reach, size, strict=True)] for way in (-1, 1)
+    )
+    return low, high
+
+
+def around(seen: Box, extent: Triple, bounds: Box) -> Box:
+    """A box around another one, moved inside bounds, and cut where they are smaller."""
     start, stop = [], []
-    for at, side, low, high in zip(place, extent, bounds.start, bounds.stop, strict=True):
+    for first, last, side, low, high in zip(seen.start, seen.stop, extent, bounds.start, bounds.stop, strict=True):
         side = min(side, high - low)
-        first = min(max(round(at) - side // 2, low), high - side)
-        start.append(first)
-        stop.append(first + side)
+        corner = min(max((first + last) // 2 - side // 2, low), high - side)
+        start.append(corner)
+        stop.append(corner + side)
     return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
 
 
-def close_up(measured: Measured, scan: Volume | None, place: Place, extent: Triple) -> CloseUp:
-    """Read the box of that extent around a place.
+def close_up(measured: Measured, scan: Volume | None, seen: Box, extent: Triple) -> CloseUp:
+    """Read the box of that extent around what is to be seen.
 
     Parameters
     ----------
     scan
         What was scanned; the box lies where it and the labels overlap.
-    place
+    seen
         In voxels of the scan.
 
     Raises
@@ -83,13 +95,11 @@ def close_up(measured: Measured, scan: Volume | None, place: Place, extent: Trip
     InputError
         If scan and labels do not overlap.
     """
-    box = around(place, extent, common(measured.labels, scan))
-    labels = _held(measured.labels, box)
+    box = around(seen, extent, common(measured.labels, scan))
     return CloseUp(
         box=box,
-        place=place,
         scan=None if scan is None else _held(scan, box),
-        labels=labels,
+        labels=_held(measured.labels, box),
         tips=_inside(measured.tips, box),
         fronts=_inside(measured.fronts, box),
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..measure._tables import Table
+from ..volume import Box
 
 Rows = NDArray[np.intp]
 _COMPARED = {
@@ -49,23 +50,28 @@ def header(name: str, unit: str) -> str:
     return f"{name}\n{shown}" if shown else name
 
 
-def matching(table: Table, text: str) -> Rows:
-    """Rows that meet all conditions.
+def matching(table: Table, *texts: str) -> Rows:
+    """Rows that meet all conditions of all texts.
 
     Parameters
     ----------
-    text
+    texts
         Conditions such as ``length > 20``, numbers of components, or words such as ``crack``, separated by blanks or
-        commas; several numbers or words mean any of them.
+        commas; several numbers or words in one text mean any of them.
 
     Raises
     ------
     InputError
-        If the text is no such condition or names no column.
+        If a text is no such condition or names no column.
     """
-    count = len(next(iter(table.values())))
-    kept, words = np.ones(count, np.bool_), []
-    rest = 0
+    kept = np.ones(len(next(iter(table.values()))), np.bool_)
+    for text in texts:
+        kept &= _meets(table, text, len(kept))
+    return np.flatnonzero(kept)
+
+
+def _meets(table: Table, text: str, count: int) -> NDArray[np.bool_]:
+    kept, words, rest = np.ones(count, np.bool_), [], 0
     for found in _CONDITION.finditer(text):
         _refuse(text, text[rest : found.start()])
         rest = found.end()
@@ -76,7 +82,7 @@ def matching(table: Table, text: str) -> Rows:
     _refuse(text, text[rest:])
     if words:
         kept &= np.any([_named(table, word) for word in words], axis=0)
-    return np.flatnonzero(kept)
+    return kept
 
 
 def _refuse(text: str, between: str) -> None:
@@ -104,14 +110,54 @@ def _compared(table: Table, name: str, sign: str, value: str) -> NDArray[np.bool
 def _named(table: Table, word: str) -> Any:
     """Rows of the component of that number, or with that word in a column of text."""
     if word.isdecimal():
-        key = "id" if "id" in table else "crack"
-        if key not in table:
+        numbers = _numbers(table)
+        if numbers is None:
             raise InputError(f"This table has no components; say which column is {word}.")
-        return np.asarray(table[key] == int(word))
+        return numbers == int(word)
     texts = [column for column in table.values() if column.dtype.kind not in "iufb"]
     if not texts:
         raise InputError(f'This table has no words, given "{word}".')
     return np.any([_text(column) == word.lower() for column in texts], axis=0)
+
+
+def _numbers(table: Table) -> NDArray[np.int64] | None:
+    """The number of each row's component, if the table has components."""
+    return next((table[name] for name in ("id", "crack") if name in table), None)
+
+
+def number_of(table: Table, row: int) -> int:
+    """The number of a row's component; 0 where it has none."""
+    numbers = _numbers(table)
+    return 0 if numbers is None else int(numbers[row])
+
+
+def place_of(table: Table, rows: Rows, number: int) -> int | None:
+    """Where among the rows the first one of a component stands."""
+    numbers = _numbers(table)
+    found = np.zeros(0) if numbers is None else np.flatnonzero(numbers[rows] == number)
+    return int(found[0]) if len(found) else None
+
+
+def box_at(table: Table, row: int) -> Box:
+    """What a row is about, in voxels of the scan: the box of a component, or the voxel of a place."""
+    if "start_z" in table:
+        ends = [[int(table[f"{end}_{axis}"][row]) for axis in "zyx"] for end in ("start", "stop")]
+        return Box((ends[0][0], ends[0][1], ends[0][2]), (ends[1][0], ends[1][1], ends[1][2]))
+    z, y, x = (round(float(table[axis][row])) for axis in "zyx")
+    return Box((z, y, x), (z + 1, y + 1, x + 1))
+
+
+def points(table: Table) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]]]:
+    """Places z, y, x of a table's rows, shape (n, 3), and of their other columns the number of the component and measures.
+
+    Measures are floats, even where the file has whole numbers only: these would be taken for categories. Unknown ones are 0.
+    """
+    places = np.stack([table[axis] for axis in "zyx"], axis=1).astype(np.float64)
+    measures = {name: column for name, column in table.items() if name not in (*"zyx", "crack")}
+    floats = {
+        name: np.nan_to_num(column.astype(float)) for name, column in measures.items() if column.dtype.kind in "iuf"
+    }
+    return places, {"crack": table["crack"], **floats}
 
 
 def _text(column: NDArray[Any]) -> NDArray[np.str_]:
