@@ -1,4 +1,4 @@
-"""Makes the pictures of the workbench in the documentation: drives the real window from the scan to the mask.
+"""Makes the pictures of the workbench in the documentation: drives the real window from the scan to a crack tip in 3-D.
 
     xvfb-run -a -s "-screen 0 1366x768x24" python docs/screenshots.py SCAN PICTURES [MINUTES]
 
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import napari
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 SIZE = (1366, 768)
@@ -106,6 +107,35 @@ class Tour:
         self.viewer.scene.camera.angles = (0.0, 35.0, 60.0)
         rest(5)
         self.shot("solid")
+        self.viewer.dims.ndisplay = 2
+        self.viewer.reset_view()
+
+    def inspect(self) -> None:
+        """Measure; go to the longest crack; see one of its tips in 3-D; charts."""
+        inspect = self.bench.section("Inspect")
+        look, box = inspect.look, inspect.look.closeup
+        self.shot("measure")
+        inspect.measure_button.click()
+        wait(lambda: look.measured is not None or inspect.job.failure, 30)
+        columns = look.table.model.columns
+        look.table.view.sortByColumn(columns.index("length"), Qt.SortOrder.DescendingOrder)
+        look.table.view.selectRow(0)
+        look.fly()
+        self.shot("inspect")
+        chosen, middle = look.table.number, self.viewer.dims.point[0] / self.viewer.layers["tips"].scale[0]
+        look.table.what.setCurrentText("tips")
+        look.table.conditions.setText(f"crack = {chosen}, z >= {middle:.0f}")
+        look.table.view.sortByColumn(look.table.model.columns.index("z"), Qt.SortOrder.AscendingOrder)
+        look.table.view.selectRow(0)
+        box.side.set("64")
+        look.look_closely()
+        wait(box.back_button.isEnabled)
+        rest(5)
+        self.shot("tip")
+        box.back()
+        bar = self.bench._accordion.verticalScrollBar()
+        bar.setValue(bar.maximum())
+        self.shot("charts")
 
 
 def main(scan: str, pictures: str, minutes: str = "3") -> None:
@@ -114,6 +144,7 @@ def main(scan: str, pictures: str, minutes: str = "3") -> None:
     tour.prepare(Path(scan))
     tour.train(float(minutes))
     tour.segment()
+    tour.inspect()
     tour.viewer.close()
 
 
