@@ -14,10 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import napari
+from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
-SIZE = (1366, 768)
+SIZE, COLOURS = (1366, 768), 96
 
 
 def wait(holds: Callable[[], object], minutes: float = 5.0) -> None:
@@ -47,9 +48,10 @@ class Tour:
         _, self.bench = self.viewer.window.add_plugin_dock_widget("napari-xct-crack", "XCT Crack")
 
     def shot(self, name: str) -> None:
-        """Save a picture of the whole window."""
+        """Save a picture of the whole window, in few colours: it belongs into a repository."""
         rest(1.0)
-        self.viewer.window.screenshot(str(self.pictures / f"{name}.png"), canvas_only=False, flash=False)
+        picture = Image.fromarray(self.viewer.window.screenshot(canvas_only=False, flash=False)).convert("RGB")
+        picture.quantize(COLOURS, dither=Image.Dither.NONE).save(self.pictures / f"{name}.png", optimize=True)
 
     def prepare(self, scan: Path) -> None:
         """Open, crop, draw cracks."""

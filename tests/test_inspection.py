@@ -36,6 +36,7 @@ from napari_xct_crack.volume import Box, Volume
 
 VOXEL = (2.0, 0.5, 0.5)
 ORIGIN = (3, 10, 20)
+WHOLE = Box(ORIGIN, (15, 50, 60))
 TABLE = {
     "id": np.array([1, 2, 3, 4]),
     "kind": np.array(["crack", "pore", "crack", "pore"], object),
@@ -82,6 +83,14 @@ def test_what_is_no_measurement_is_one_sentence(measured: Any, tmp_path: Path) -
             (tmp_path / path.name).write_text(path.read_text())
     (tmp_path / "tips.csv").write_text("crack,z,y,x\n")
     with pytest.raises(InputError, match="lacks the column sharpness"):
+        load(tmp_path)
+    (tmp_path / "tips.csv").write_text("crack,z,y,x,sharpness\n1,here,2,3,4\n")
+    with pytest.raises(InputError, match="holds words in the column z"):
+        load(tmp_path)
+    lines = (folder / "cracks.csv").read_text().splitlines()
+    (tmp_path / "tips.csv").write_text((folder / "tips.csv").read_text())
+    (tmp_path / "cracks.csv").write_text("\n".join([lines[0], *lines[2:]]))
+    with pytest.raises(InputError, match="does not list every component"):
         load(tmp_path)
     (tmp_path / "tips.csv").write_text("")
     with pytest.raises(InputError, match="cannot be read as a table"):
@@ -183,6 +192,7 @@ def test_sides_are_voxels_or_micrometres_and_bounded() -> None:
     assert extent_of(Length.parse("32um"), VOXEL) == (16, 64, 64)
     assert extent_of(Length.parse("32"), None, (10, 40, 10)) == (32, 56, 32)
     assert extent_of(Length.parse("32"), None, (1000, 1000, 1000)) == (32, 32, 32), "too large to be shown whole"
+    assert extent_of(Length.parse("32"), None, (4000, 1, 1)) == (32, 32, 32), "longer than graphics drivers hold"
     for wrong in ("600", "0"):
         with pytest.raises(InputError, match="A box of"):
             extent_of(Length.parse(wrong), None)
@@ -190,7 +200,7 @@ def test_sides_are_voxels_or_micrometres_and_bounded() -> None:
 
 def test_a_close_up_holds_the_voxels_at_its_place(measured: Any) -> None:
     read, _, scan = measured
-    tip = box_at(read.tips, 0)
+    tip = box_at(read.tips, 0, WHOLE)
     shown = close_up(read, scan, tip, (6, 12, 14))
     assert shown.box.contains(tip)
     assert shown.box.shape == (6, 12, 14)
@@ -210,8 +220,9 @@ def test_a_close_up_holds_the_voxels_at_its_place(measured: Any) -> None:
 
 def test_a_component_is_seen_with_what_lies_around_it(measured: Any) -> None:
     read, _, _ = measured
-    box = box_at(read.cracks, 0)
+    box = box_at(read.cracks, 0, WHOLE)
     assert box == Box((5, 20, 26), (13, 28, 50))
+    assert box_at(read.slices, 2, WHOLE) == Box((5, 10, 20), (6, 50, 60))
     low, high = surroundings(box, VOXEL)
     middle = [(a + b) / 2 for a, b in zip(low, high, strict=True)]
     assert middle == pytest.approx([8 * 2, 23 * 0.5, 37 * 0.5])

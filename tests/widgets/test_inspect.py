@@ -131,9 +131,11 @@ def _the_table_is_filtered_and_sorted(inspect):
     assert table._count.text() == "1 of 2"
     table.conditions.setText("lenth > 30")
     assert "There is no column lenth" in inspect._says.text()
+    assert inspect._says.styleSheet()
     table.conditions.setText("")
     assert _ids(inspect) == ["2", "1"], "still in the order of the volume"
     assert "There is no column" not in inspect._says.text()
+    assert not inspect._says.styleSheet()
 
 
 def _event(layer, place) -> Any:
@@ -199,6 +201,12 @@ def _a_row_is_flown_to(bench, inspect):
     assert centre == pytest.approx(((8 + 12 + 7) * VOXEL[1], (12 + 29) * VOXEL[2]), abs=1)
     height, width = viewer.canvas.size
     assert min(height, width) / viewer.scene.camera.zoom > 40 * VOXEL[2], "all of it is seen"
+    look.table.what.setCurrentText("slices")
+    look.table.conditions.setText("z = 5")
+    look.table.view.selectRow(0)
+    look.fly_button.click()
+    assert viewer.dims.point[0] == pytest.approx(5 * VOXEL[0])
+    look.table.conditions.setText("")
 
 
 def _a_tip_is_seen_in_3d(bench, inspect, scan: Path, until: Callable[..., None]):
@@ -292,6 +300,16 @@ def _measurements_are_opened_again(bench, inspect, until):
     until(lambda: inspect.look.measured is not None)
     assert _ids(inspect) == ["1", "2"]
     folder = bench.bench.folder / "measurements-1"
+    viewer = bench.bench.viewer
+    inspect.look.table.view.selectRow(0)
+    inspect.look.closeup.open_button.click()
+    until(lambda: "close-up" in viewer.layers)
+    bench.bench.open(bench.bench.scan)
+    assert viewer.dims.ndisplay == 2
+    assert [layer.name for layer in viewer.layers if layer.visible] == ["scan"], (
+        "another scan is opened: nothing covers it"
+    )
+    assert inspect.look.measured is None
     (folder / "tips.csv").write_text("")
     inspect.open_button.click()
     until(lambda: "tips.csv cannot be read as a table" in inspect._says.text())

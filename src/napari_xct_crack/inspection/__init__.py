@@ -33,6 +33,7 @@ __all__ = [
     "ordered",
     "place_of",
     "points",
+    "require",
     "rose",
     "sentence",
     "surroundings",
@@ -52,6 +53,18 @@ def finished(folder: Path) -> bool:
     return (folder / SUMMARY).is_file()
 
 
+def require(folder: Path) -> None:
+    """Raise if a folder holds no measurements.
+
+    Raises
+    ------
+    InputError
+        If it holds none that are finished.
+    """
+    if not finished(folder):
+        raise InputError(f"{folder} holds no finished measurements; measure a mask into it first.")
+
+
 def load(folder: Path) -> Measured:
     """Measurements as ``measure`` wrote them; the labels stay on disk.
 
@@ -60,9 +73,10 @@ def load(folder: Path) -> Measured:
     InputError
         If the folder holds none that are finished, or they are damaged.
     """
-    if not finished(folder):
-        raise InputError(f"{folder} holds no finished measurements; measure a mask into it first.")
+    require(folder)
     tables = {name: _table(folder / f"{name}.csv", needed) for name, needed in _NEEDED.items()}
+    if tables["cracks"]["id"].tolist() != list(range(1, len(tables["cracks"]["id"]) + 1)):
+        raise InputError(f"{folder / 'cracks.csv'} does not list every component in its order; measure again.")
     return Measured(labels=read(folder / LABELS), **tables, summary=read_json(folder / SUMMARY))
 
 
@@ -76,7 +90,11 @@ def _table(path: Path, needed: tuple[str, ...]) -> Table:
     missing = [name for name in needed if name not in frame]
     if missing:
         raise InputError(f"{path} lacks the column {missing[0]}; measure again.")
-    return {name: frame[name].to_numpy() for name in frame}
+    table = {name: frame[name].to_numpy() for name in frame}
+    words = [name for name in needed if name != "kind" and len(frame) and table[name].dtype.kind not in "iuf"]
+    if words:
+        raise InputError(f"{path} holds words in the column {words[0]}, where numbers belong; measure again.")
+    return table
 
 
 def sentence(summary: dict[str, Any]) -> str:

@@ -16,8 +16,8 @@ from ..measure._tables import Table
 from ..settings import Length, VoxelSize
 from ..volume import Box, Triple, Volume
 
-MOST = 2**27
-"""Most voxels of a box."""
+MOST, LONGEST = 2**27, 2048
+"""Most voxels of a box, and of one of its sides: what graphics drivers hold."""
 _MARGIN = 8
 """Voxels around a crack that is shown whole."""
 _NEAR = 32
@@ -47,12 +47,18 @@ def extent_of(side: Length, voxel_size: VoxelSize | None, seen: Triple = (1, 1, 
         If the sides that are asked for make a box of more than `MOST` voxels, or of none.
     """
     z, y, x = (max(1, round(length)) for length in side.voxels(voxel_size))
-    if side.value == 0 or z * y * x > MOST:
-        raise InputError(f"A box of {z} × {y} × {x} voxels is not shown; it may have 1 to {MOST:,} voxels.")
+    if side.value == 0 or not _fits((z, y, x)):
+        raise InputError(
+            f"A box of {z} × {y} × {x} voxels is not shown; it may have 1 to {MOST:,} voxels, {LONGEST} along a side."
+        )
     if seen == (1, 1, 1):
         return (z, y, x)
     whole = (max(z, seen[0] + 2 * _MARGIN), max(y, seen[1] + 2 * _MARGIN), max(x, seen[2] + 2 * _MARGIN))
-    return whole if math.prod(whole) <= MOST else (z, y, x)
+    return whole if _fits(whole) else (z, y, x)
+
+
+def _fits(extent: Triple) -> bool:
+    return math.prod(extent) <= MOST and max(extent) <= LONGEST
 
 
 def memory(extent: Triple, *volumes: Volume | None) -> int:

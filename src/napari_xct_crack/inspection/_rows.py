@@ -138,11 +138,14 @@ def place_of(table: Table, rows: Rows, number: int) -> int | None:
     return int(found[0]) if len(found) else None
 
 
-def box_at(table: Table, row: int) -> Box:
-    """What a row is about, in voxels of the scan: the box of a component, or the voxel of a place."""
+def box_at(table: Table, row: int, whole: Box) -> Box:
+    """What a row is about, in voxels of the scan: the box of a component, a place's voxel, or a slice of the whole."""
     if "start_z" in table:
         ends = [[int(table[f"{end}_{axis}"][row]) for axis in "zyx"] for end in ("start", "stop")]
         return Box((ends[0][0], ends[0][1], ends[0][2]), (ends[1][0], ends[1][1], ends[1][2]))
+    if "y" not in table:
+        z = int(table["z"][row])
+        return Box((z, *whole.start[1:]), (z + 1, *whole.stop[1:]))
     z, y, x = (round(float(table[axis][row])) for axis in "zyx")
     return Box((z, y, x), (z + 1, y + 1, x + 1))
 

@@ -34,7 +34,7 @@ class CloseUpBox(QWidget):
 
     said = Signal(str)
     refused = Signal(str)
-    """What is wrong with the box that was asked for."""
+    """What is wrong with the box that was asked for; nothing if it is right again."""
 
     def __init__(self, bench: Bench) -> None:
         super().__init__()
@@ -65,7 +65,10 @@ class CloseUpBox(QWidget):
         self._reading.failed.connect(self.refused)
 
     def fill(self, measured: Measured | None) -> None:
-        """Take the measurements that boxes are cut from."""
+        """Take the measurements that boxes are cut from; the box before is left."""
+        if measured is None:
+            self._leave()
+        self.back()
         self._measured = measured
         self._say_size()
 
@@ -79,6 +82,7 @@ class CloseUpBox(QWidget):
             self._size.setText("")
             self.refused.emit(str(error))
             return
+        self.refused.emit("")
         size = memory(extent, self._measured.labels, self._bench.scan) / 1e6
         self._size.setText(f"{' × '.join(map(str, extent))}, {size:.3g} MB")
 
@@ -155,13 +159,19 @@ class CloseUpBox(QWidget):
         if self._before is None:
             return
         view, visible = self._before
-        self._before = None
-        self._remove()
+        self._leave()
         view.restore(self._bench.viewer)
         for layer, shown in visible.items():
             layer.visible = shown
-        self.back_button.setEnabled(False)
         self.said.emit("")
+
+    def _leave(self) -> None:
+        """Remove the box; other layers stay as they are."""
+        if self._before is not None:
+            self._remove()
+            self._bench.viewer.dims.ndisplay = self._before[0].ndisplay
+            self._before = None
+            self.back_button.setEnabled(False)
 
     def close_work(self) -> None:
         """Let go of threads; the window closes."""

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
 
 from ..errors import XctCrackError
 from ..inspection import box_at, charts, number_of, rose, sentence, surroundings
+from ..volume import Box
 from ._bench import Bench
 from ._closeup import CloseUpBox
 from ._fold import Fold
@@ -27,7 +28,7 @@ class Look(QWidget):
 
     said = Signal(str)
     refused = Signal(str)
-    """What could not be done."""
+    """What could not be done; nothing if it can again."""
 
     def __init__(self, bench: Bench) -> None:
         super().__init__()
@@ -70,7 +71,6 @@ class Look(QWidget):
 
     def fill(self, measured: Measured | None) -> None:
         """Show measurements, or none."""
-        self.closeup.back()
         self.measured = measured
         self.table.fill(measured)
         self.closeup.fill(measured)
@@ -111,19 +111,24 @@ class Look(QWidget):
             self.refused.emit("No row is selected; select one in the table, or click a crack in the view.")
         return self.table.row
 
+    def _seen(self, row: int) -> Box:
+        """What a row of the table is about."""
+        assert self.measured is not None
+        labels = self.measured.labels
+        return box_at(self.table.table, row, Box.of(labels.shape).shifted(labels.origin))
+
     def fly(self) -> None:
         """Look at what the selected row is about."""
         row = self._selected()
         if row is not None and self.measured is not None:
-            seen = box_at(self.table.table, row)
-            fly_to(self._bench.viewer, *surroundings(seen, self.measured.labels.voxel_size))
+            fly_to(self._bench.viewer, *surroundings(self._seen(row), self.measured.labels.voxel_size))
 
     def look_closely(self) -> None:
         """See what the selected row is about in a box at full resolution."""
         row, table = self._selected(), self.table.table
         if row is not None:
             try:
-                self.closeup.open(box_at(table, row), number_of(table, row))
+                self.closeup.open(self._seen(row), number_of(table, row))
             except XctCrackError as error:
                 self.refused.emit(str(error))
 

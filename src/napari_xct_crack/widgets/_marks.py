@@ -115,7 +115,9 @@ class Marks(QObject):
         yield
         while event.type == "mouse_move":
             yield
-        if math.dist(pressed, event.pos) <= _STILL and self._shown(CRACKS):
+        if math.dist(pressed, event.pos) <= _STILL and any(
+            layer.visible for layer in self._shown(CRACKS, CLOSE_CRACKS)
+        ):
             self.clicked.emit(self._number(event))
 
     def _number(self, event: Any) -> int:

@@ -15,7 +15,7 @@ from ..commands._history import made_from
 from ..commands.export import Export
 from ..commands.measure import Measure
 from ..errors import InputError
-from ..inspection import finished, load
+from ..inspection import finished, load, require
 from ..io import read
 from ..measure import Measured, MeasureSettings
 from ._bench import Bench
@@ -78,12 +78,12 @@ class InspectSection(Section):
 
     def _build_looking(self) -> None:
         tip = "Measurements of this project, newest first."
-        self.folders = self._choice("measured", tip, "another folder of measurements", load)
+        self.folders = self._choice("measured", tip, "another folder of measurements", require)
         self.open_button = self.button("Open", "Show these measurements.", self.open)
         self.line(self.folders, self.open_button, stretch=0)
         self.look = Look(self.bench)
         self.look.said.connect(self.say)
-        self.look.refused.connect(lambda text: self.say(text, wrong=True))
+        self.look.refused.connect(lambda text: self.say(text, wrong=bool(text)))
         self.column.addWidget(self.look, 1)
         self.export_button = QPushButton("Export")
         self.export_button.setToolTip("Write the cracks for other programs: TIFF stack, STL or PLY.")
@@ -150,7 +150,8 @@ class InspectSection(Section):
         if self.masks.path is None or self.bench.folder is None:
             return None
         found = made_from(self.bench.folder, self.masks.path)
-        return found if found is not None and Path(found).name.startswith("probability") else None
+        known = found is not None and Path(found).name.startswith("probability") and Path(found).exists()
+        return found if known else None
 
     def command(self) -> Measure:
         values: dict[str, Any] = {
