@@ -1,4 +1,4 @@
-"""Makes the pictures of the workbench in the documentation: drives the real window from the scan to the mask.
+"""Makes the pictures of the workbench in the documentation: drives the real window from the scan to a crack tip in 3-D.
 
     xvfb-run -a -s "-screen 0 1366x768x24" python docs/screenshots.py SCAN PICTURES [MINUTES]
 
@@ -14,11 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import napari
+from PIL import Image
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_xct_crack.widgets._fold import Fold
 
-SIZE = (1366, 768)
+SIZE, COLOURS = (1366, 768), 96
 
 
 def wait(holds: Callable[[], object], minutes: float = 5.0) -> None:
@@ -48,9 +50,10 @@ class Tour:
         _, self.bench = self.viewer.window.add_plugin_dock_widget("napari-xct-crack", "XCT Crack")
 
     def shot(self, name: str) -> None:
-        """Save a picture of the whole window."""
+        """Save a picture of the whole window, in few colours: it belongs into a repository."""
         rest(1.0)
-        self.viewer.window.screenshot(str(self.pictures / f"{name}.png"), canvas_only=False, flash=False)
+        picture = Image.fromarray(self.viewer.window.screenshot(canvas_only=False, flash=False)).convert("RGB")
+        picture.quantize(COLOURS, dither=Image.Dither.NONE).save(self.pictures / f"{name}.png", optimize=True)
 
     def prepare(self, scan: Path) -> None:
         """Open, crop, draw cracks."""
@@ -124,6 +127,35 @@ class Tour:
         self.viewer.scene.camera.angles = (0.0, 35.0, 60.0)
         rest(5)
         self.shot("solid")
+        self.viewer.dims.ndisplay = 2
+        self.viewer.reset_view()
+
+    def inspect(self) -> None:
+        """Measure; go to the longest crack; see one of its tips in 3-D; charts."""
+        inspect = self.bench.section("Inspect")
+        look, box = inspect.look, inspect.look.closeup
+        self.shot("measure")
+        inspect.measure_button.click()
+        wait(lambda: look.measured is not None or inspect.job.failure, 30)
+        columns = look.table.model.columns
+        look.table.view.sortByColumn(columns.index("length"), Qt.SortOrder.DescendingOrder)
+        look.table.view.selectRow(0)
+        look.fly()
+        self.shot("inspect")
+        chosen, middle = look.table.number, self.viewer.dims.point[0] / self.viewer.layers["tips"].scale[0]
+        look.table.what.setCurrentText("tips")
+        look.table.conditions.setText(f"crack = {chosen}, z >= {middle:.0f}")
+        look.table.view.sortByColumn(look.table.model.columns.index("z"), Qt.SortOrder.AscendingOrder)
+        look.table.view.selectRow(0)
+        box.side.set("64")
+        look.look_closely()
+        wait(box.back_button.isEnabled)
+        rest(5)
+        self.shot("tip")
+        box.back()
+        bar = self.bench._accordion.verticalScrollBar()
+        bar.setValue(bar.maximum())
+        self.shot("charts")
 
 
 def main(scan: str, pictures: str, minutes: str = "3") -> None:
@@ -132,6 +164,7 @@ def main(scan: str, pictures: str, minutes: str = "3") -> None:
     tour.prepare(Path(scan))
     tour.train(float(minutes))
     tour.segment()
+    tour.inspect()
     tour.viewer.close()
 
 

@@ -197,3 +197,40 @@ def test_the_3d_button_goes_back_where_nothing_fits(seed_sized, monkeypatch):
     planes = 21 * 21
     assert len(store.chunks) <= 2 * planes, "never more than slices were read"
     guard.stop()
+
+
+def test_a_hidden_scan_stops_no_3d_view_until_it_is_shown(seed_sized, monkeypatch):
+    store, volume = seed_sized
+    said: list[str] = []
+    monkeypatch.setattr(_napari, "warn", said.append)
+    viewer = ViewerModel()
+    guard = _napari.Guard(viewer)
+    viewer.add_layer(make_layer(Volume(levels=volume.levels[:1], window=(0, 1), name="bar")))
+    viewer.layers["bar"].visible = False
+    viewer.add_layer(make_layer(Volume.from_array(np.zeros((8, 8, 8), np.uint8), window=(0, 1))))
+    store.chunks.clear()
+    viewer.dims.ndisplay = 3
+    assert viewer.dims.ndisplay == 3
+    assert not store.chunks, "it is not read"
+    viewer.layers["bar"].visible = True
+    assert viewer.dims.ndisplay == 2
+    assert "'bar' is too large for the 3-D view" in said[0]
+    guard.stop()
+
+
+def test_a_box_is_flown_to_whichever_axis_is_sliced():
+    viewer = ViewerModel()
+    viewer.add_layer(make_layer(pyramid()))
+    low, high = (2.0, 4.0, 4.0), (6.0, 8.0, 6.0)
+    for order, centre, point in (((0, 1, 2), (6.0, 5.0), 4.0), ((1, 0, 2), (4.0, 5.0), 6.0)):
+        viewer.dims.order = order
+        _napari.fly_to(viewer, low, high)
+        assert tuple(viewer.scene.camera.center[-2:]) == centre
+        assert viewer.dims.point[order[0]] == pytest.approx(point)
+    before = _napari.View.of(viewer)
+    viewer.dims.ndisplay = 3
+    _napari.fly_to(viewer, (0.0, 0.0, 0.0), (8.0, 2.0, 2.0))
+    assert tuple(viewer.scene.camera.center) == (1.0, 4.0, 1.0)
+    assert viewer.scene.camera.zoom == pytest.approx(min(viewer.canvas.size) / 8)
+    before.restore(viewer)
+    assert _napari.View.of(viewer) == before

@@ -52,6 +52,7 @@ def test_a_scan_is_opened_cropped_prepared_and_cracks_are_drawn(
 
 
 def _sections_say_what_they_need(bench):
+    assert "choose a mask" in bench.section("Inspect")._says.text()
     prepare = bench.section("Prepare")
     assert "Open a scan" in prepare._says.text()
     assert not prepare.draw.isEnabled()

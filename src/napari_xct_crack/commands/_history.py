@@ -62,6 +62,16 @@ def read(folder: Path) -> list[dict[str, Any]]:
     return entries
 
 
+def made_from(folder: Path, out: Path) -> str | None:
+    """What a step of the project made `out` from, if it is known."""
+    for entry in reversed(read(folder)):
+        settings = entry.get("settings", {})
+        if settings.get("out") == str(out):
+            source: str | None = settings.get("probability")
+            return source
+    return None
+
+
 def without_secrets(text: str) -> str:
     """The text with every URL in it stripped of credentials, query and fragment."""
     return _URL.sub(lambda found: _bare(found[0]), text)

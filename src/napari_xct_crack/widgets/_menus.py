@@ -22,6 +22,11 @@ def open_clean() -> None:
     _open("Clean up")
 
 
+def open_inspect() -> None:
+    """Open the workbench at *Inspect*."""
+    _open("Inspect")
+
+
 def _open(title: str) -> None:
     viewer = napari.current_viewer()
     if viewer is not None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_info, show_warning
@@ -123,7 +124,7 @@ class Guard:
 
     def check(self) -> None:
         """Choose levels for the number of dimensions that is shown now."""
-        for layer in [layer for layer in self._viewer.layers if _is_volume(layer)]:
+        for layer in [layer for layer in self._viewer.layers if _is_volume(layer) and self._is_read(layer)]:
             if self._viewer.dims.ndisplay == 2:
                 if layer.unique_id in self._chosen:
                     self._chosen.discard(layer.unique_id)
@@ -132,6 +133,10 @@ class Guard:
                 warn(_refusal(layer))
                 self._viewer.dims.ndisplay = 2
                 return
+
+    def _is_read(self, layer: Layer) -> bool:
+        """A hidden layer is read only once it is shown, and then it is refreshed."""
+        return bool(layer.visible) or self._viewer.dims.ndisplay == 2
 
     def _fits(self, layer: Layer) -> bool:
         level = layer.locked_data_level if layer.multiscale else 0
@@ -172,3 +177,49 @@ def look_at(viewer: Viewer, *layers: Layer) -> None:
     viewer.scene.camera.center = (0.0, (top + bottom) / 2, (left + right) / 2)
     height, width = viewer.canvas.size
     viewer.scene.camera.zoom = 0.95 * min(height / max(bottom - top, 1e-9), width / max(right - left, 1e-9))
+
+
+def fly_to(viewer: Viewer, low: Sequence[float], high: Sequence[float]) -> None:
+    """Look at a box of three world coordinates each: at the slice through its middle, or at it in 3-D."""
+    middle = [(first + last) / 2 for first, last in zip(low, high, strict=True)]
+    for axis, at in enumerate(middle):
+        viewer.dims.set_point(viewer.dims.ndim - 3 + axis, at)
+    centre_on(viewer, middle)
+    side = max(high[axis] - low[axis] for axis in _displayed(viewer))
+    viewer.scene.camera.zoom = min(viewer.canvas.size) / max(side, 1e-9)
+
+
+def centre_on(viewer: Viewer, place: Sequence[float]) -> None:
+    """Put three world coordinates into the middle of the canvas."""
+    viewer.scene.camera.center = tuple(place[axis] for axis in _displayed(viewer))
+
+
+def _displayed(viewer: Viewer) -> list[int]:
+    """Which of z, y, x are shown, in the camera's order."""
+    return [axis - (viewer.dims.ndim - 3) for axis in viewer.dims.displayed]
+
+
+@dataclass(frozen=True)
+class View:
+    """Where the viewer looks."""
+
+    ndisplay: int
+    point: tuple[float, ...]
+    camera: dict[str, Any]
+
+    @classmethod
+    def of(cls, viewer: Viewer) -> View:
+        camera = viewer.scene.camera
+        return cls(
+            viewer.dims.ndisplay,
+            tuple(viewer.dims.point),
+            {"center": camera.center, "zoom": camera.zoom, "angles": camera.angles},
+        )
+
+    def restore(self, viewer: Viewer) -> None:
+        """Look there again."""
+        viewer.dims.ndisplay = self.ndisplay
+        for axis, at in enumerate(self.point[: viewer.dims.ndim]):
+            viewer.dims.set_point(axis, at)
+        for name, value in self.camera.items():
+            setattr(viewer.scene.camera, name, value)

@@ -1,10 +1,10 @@
-"""The live plot of losses, curves of two sorts of cracks, and grey values beside the window."""
+"""The live plot of losses, curves of two sorts of cracks, grey values beside the window, and charts of measurements."""
 
 from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import qtpy
 
@@ -12,17 +12,20 @@ os.environ.setdefault("PYQTGRAPH_QT_LIB", qtpy.API_NAME)
 
 import pyqtgraph
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..inspection import Chart
     from ..realism import Plot
 
 _PERIOD = 0.2
 """Seconds between two drawings."""
 _POINTS = 2000
 """Most points of a curve; older ones are thinned out."""
+_HEIGHT = 130
+_BAR = "#ffb000"
 _COLOURS = ("#ffb000", "#648fff", "#dc267f", "#78c679", "#fe6100", "#a58aff", "#00c5c5", "#bbbbbb")
 
 
@@ -90,16 +93,8 @@ class Curves(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         for number, plot in enumerate(plots):
-            shown = pyqtgraph.PlotWidget(background=None)
-            shown.setTitle(plot.title, size="9pt")
+            shown = _still(plot.title, 170)
             shown.setLabel("bottom", plot.axis)
-            for side in ("left", "bottom"):
-                shown.getAxis(side).enableAutoSIPrefix(False)
-            shown.getAxis("left").setWidth(44)
-            shown.setMenuEnabled(False)
-            shown.setMouseEnabled(False, False)
-            shown.setFixedHeight(170)
-            shown.setMinimumWidth(100)
             shown.setToolTip(f"{plot.title}: the scan, and the same metal with rendered cracks.")
             if number == 0:
                 shown.addLegend(offset=(-5, 5), labelTextSize="8pt")
@@ -144,3 +139,65 @@ class GreyPlot(QWidget):
     def counted(self) -> int:
         """Voxels that are drawn."""
         return int(sum(self._counts.getData()[1]))
+
+
+class Charts(QWidget):
+    """The rose of the poles in the slice, and distributions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(2)
+        self.plots: list[Any] = []
+
+    def fill(self, rose: tuple[Any, Any], charts: tuple[Chart, ...]) -> None:
+        """Show charts in place of those before."""
+        for plot in self.plots:
+            self._grid.removeWidget(plot)
+            plot.deleteLater()
+        self.plots = [_rose(*rose), *map(_bars, charts)]
+        for number, plot in enumerate(self.plots):
+            self._grid.addWidget(plot, number // 2, number % 2)
+
+
+def _still(title: str, height: int) -> Any:
+    """A plot that the mouse does not move."""
+    plot = pyqtgraph.PlotWidget(background=None)
+    plot.setTitle(title, size="9pt")
+    for side in ("left", "bottom"):
+        plot.getAxis(side).enableAutoSIPrefix(False)
+    plot.getAxis("left").setWidth(44)
+    plot.setMenuEnabled(False)
+    plot.setMouseEnabled(False, False)
+    plot.setFixedHeight(height)
+    plot.setMinimumWidth(100)
+    return plot
+
+
+def _rose(x: Any, y: Any) -> Any:
+    plot = _still("poles in the slice", _HEIGHT)
+    plot.setToolTip(
+        "Area of cracks by the direction across them, as it lies in the slice: x to the right, y down. A crack that runs "
+        "along x points up and down."
+    )
+    plot.setAspectLocked(True)
+    plot.invertY(True)
+    plot.hideAxis("left")
+    plot.hideAxis("bottom")
+    circle = pyqtgraph.QtWidgets.QGraphicsEllipseItem(-1, -1, 2, 2)
+    circle.setPen(pyqtgraph.mkPen("#777777"))
+    plot.addItem(circle)
+    plot.plot(x, y, pen=pyqtgraph.mkPen(_BAR), fillLevel=None)
+    plot.setRange(xRange=(-1, 1), yRange=(-1, 1), padding=0.05)
+    return plot
+
+
+def _bars(chart: Chart) -> Any:
+    plot = _still(f"{chart.title}, {chart.unit}", _HEIGHT)
+    plot.setToolTip(f"{chart.heights_are} by {chart.title}, in {chart.unit}.")
+    plot.getPlotItem().setContentsMargins(0, 0, 10, 0)  # the last tick's number is wide
+    plot.plot(chart.edges, chart.heights, stepMode="center", fillLevel=0, brush=_BAR, pen=None)
+    plot.setLogMode(x=chart.ticks is not None, y=False)
+    plot.getAxis("bottom").setTicks(chart.ticks and [list(chart.ticks)])
+    return plot

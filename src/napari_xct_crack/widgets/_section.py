@@ -89,10 +89,7 @@ class Section(QWidget):
 
     def line(self, *widgets: QWidget, stretch: int | None = None) -> QHBoxLayout:
         """Put widgets side by side below what is there; `stretch` is the one that grows."""
-        row = QHBoxLayout()
-        row.setSpacing(4)
-        for number, widget in enumerate(widgets):
-            row.addWidget(widget, int(stretch is None or number == stretch))
+        row = side_by_side(*widgets, stretch=stretch)
         self.column.addLayout(row)
         return row
 
@@ -123,7 +120,7 @@ class Section(QWidget):
         if self.job.running or self.bench.folder is None:
             return
         kept = self.bench.project.recall().get(self._unfinished)
-        if not kept or not (Path(kept["out"]) / ".work").exists():
+        if not kept or not self.is_unfinished(Path(kept["out"])):
             self.job.offer("")
             return
         out = Path(kept["out"])
@@ -133,6 +130,10 @@ class Section(QWidget):
             self.say(f"{out.name} is unfinished and cannot be resumed: {error}", wrong=True)
         else:
             self.job.offer(f"{out.name} is unfinished.")
+
+    def is_unfinished(self, out: Path) -> bool:
+        """Whether the step left a result that it can go on with."""
+        return (out / ".work").exists()
 
     def copy(self) -> None:
         """Put the step's command line on the clipboard."""
@@ -161,6 +162,15 @@ class Section(QWidget):
             self.say(self.job.failure, wrong=True)
         self.refresh()
         self.offer_unfinished()
+
+
+def side_by_side(*widgets: QWidget, stretch: int | None = None) -> QHBoxLayout:
+    """A row of widgets; `stretch` is the one that grows, all do if none is named."""
+    row = QHBoxLayout()
+    row.setSpacing(4)
+    for number, widget in enumerate(widgets):
+        row.addWidget(widget, int(stretch is None or number == stretch))
+    return row
 
 
 def caption(text: str, tip: str) -> QLabel:

@@ -39,12 +39,13 @@ SECTIONS = {
     "Train": ("train", "Learn from the scan and the drawn cracks."),
     "Segment": ("segment", "Mark the cracks in a slice, the crop or the whole scan."),
     "Clean up": ("clean", "Turn the probability into a mask."),
+    "Inspect": ("inspect", "Measure the cracks, look at them in tables, slices and 3-D, export."),
 }
 """Title, file and tooltip of each section, in order. A file is imported when its section is first opened: some need torch."""
 
 
 class Workbench(QWidget):
-    """Find cracks in a scan: open, prepare, draw cracks, train, segment, clean up."""
+    """Find cracks in a scan: open, prepare, draw cracks, train, segment, clean up, inspect."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
