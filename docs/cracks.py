@@ -49,6 +49,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Sequence[Any]]]] = {
             "rotation": [0.0, 30.0, 90.0],
             "rotated": [0.0, 0.5, 1.0],
             "border": [False, True],
+            "canvas": ["0", "112", "224"],
             "lean": [0.0, 0.4, 2.0],
         },
     ),
@@ -66,6 +67,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Sequence[Any]]]] = {
             "inclination": [0.0, 45.0, 90.0],
             "tilt": [0.0, 25.0, 60.0],
             "bridged": [0.0, 0.3, 1.0],
+            "canvas": ["0", "112", "224"],
         },
     ),
     "grain": (
@@ -82,6 +84,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Sequence[Any]]]] = {
             "elongation": [1.0, 3.0, 8.0],
             "bias": [0.0, 0.4, 1.0],
             "stress": [(0.0, 1.0, 0.0), (0.0, 1.0, 1.0), (0.0, 0.0, 1.0)],
+            "canvas": ["0", "112", "224"],
         },
     ),
     "fractal": (

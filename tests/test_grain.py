@@ -8,7 +8,8 @@ import pytest
 from scipy import ndimage, spatial
 
 from napari_xct_crack.cracks._carved import Carved
-from napari_xct_crack.cracks._grains import PERIOD, GrainCrack, Grains, crack_grains, grown
+from napari_xct_crack.cracks._grains import GrainCrack, Grains, crack_grains, grown
+from napari_xct_crack.cracks._voronoi import PERIOD
 from napari_xct_crack.cracks.grain import GrainCracks
 from napari_xct_crack.errors import SettingsError
 

@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 from ..cracks import CrackGenerator, Drawn
 from ..cracks.sheet import SheetCracks
 from ..errors import OutputError, writing
-from ..events import Finished, Progress, Said, Work
+from ..events import Finished, Progress, Said, Warned, Work
 from . import Command, Positional
 
 _GAP = 2
@@ -54,6 +54,7 @@ class Cracks(Command):
         """Draw and write; patch n is the same whatever the count."""
         if self.out.exists() and not self.overwrite:
             raise OutputError(f"{self.out} exists; name another file or use --overwrite.")
+        yield from (Warned(text) for text in self.cracks.warnings(self.voxel_size_um))
         drawn: list[Drawn] = []
         for number in range(self.count):
             rng = np.random.default_rng((self.seed, number))

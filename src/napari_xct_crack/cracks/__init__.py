@@ -50,6 +50,10 @@ class CrackGenerator(Kind):
         """Write a JSON file, which ``--settings`` of the commands that draw cracks reads too."""
         write_json(path, {"cracks": self.model_dump(mode="json")})
 
+    def warnings(self, voxel_size: VoxelSize | None = None) -> tuple[str, ...]:
+        """Sentences on what these settings draw that is hardly meant."""
+        return ()
+
     @abstractmethod
     def draw(self, shape: Triple, rng: np.random.Generator, voxel_size: VoxelSize | None = None) -> Drawn:
         """Draw cracks into an empty stack of slices (one slice: ``shape[0] == 1``).

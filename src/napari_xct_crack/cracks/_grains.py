@@ -16,20 +16,13 @@ from numpy.typing import NDArray
 from ._carved import Carved
 from ._polyline import LINE_FROM
 from ._specks import sweep
-from ._surface import _front_factor, frame
+from ._surface import farthest, frame, reached, waves
+from ._voronoi import HIGHEST, JITTER, MOST, PERIOD, between, gather, least, narrowed
 
-PERIOD = 16
-"""Grains along each axis after which the structure repeats."""
-_JITTER = 0.9
-"""Seeds lie anywhere in the middle 90 % of their cell along each axis."""
-_HIGHEST = np.sqrt(3) * (0.5 + _JITTER / 2)
-"""No point is farther from its nearest seed, in cells, so the boundary leaves the plane by no more."""
 _LOWEST = 0.5
 """A boundary that leaves its plane by less than this, in voxels, is taken for the plane."""
-_CELLS = 1.0
-"""How much of a cell a block may span, for more seeds can be nearest in a larger one."""
-_BLOCK = 8
-"""Largest side of the blocks that share their candidates for the nearest seed, voxels."""
+_BLOCK, _PIECE = 8, 4
+"""Sides, in voxels, of the blocks for which seeds are gathered and of the pieces that are filled if the boundary passes."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +54,7 @@ class GrainCrack:
 
 def grown(rng: np.random.Generator, cell: tuple[float, float, float]) -> Grains:
     """A random structure."""
-    return Grains((1 - _JITTER) / 2 + _JITTER * rng.random((PERIOD, PERIOD, PERIOD, 3)), cell)
+    return Grains((1 - JITTER) / 2 + JITTER * rng.random((PERIOD, PERIOD, PERIOD, 3)), cell)
 
 
 def crack_grains(crack: GrainCrack, grains: Grains, volume: Carved, number: int) -> None:
@@ -75,167 +68,140 @@ def crack_grains(crack: GrainCrack, grains: Grains, volume: Carved, number: int)
     up = axes[0] * cell / np.linalg.norm(axes[0] * cell)
     # from voxels to cells, with heights over the plane stretched: that presses the boundary into the plane
     flat = 1 - crack.straight
-    height = flat * _HIGHEST * float(up @ (cell * up))
+    height = flat * HIGHEST * float(up @ (cell * up))
     plane = height < _LOWEST
-    into = (np.eye(3) + (0 if plane else 1 / flat - 1) * np.outer(up, up)) / cell
-    rate, reach = float(np.linalg.norm(into, 2)), max(1.0, crack.aperture / 2 + 0.5)
+    stretch = 1.0 if plane else 1 / flat
+    into = (np.eye(3) + (stretch - 1) * np.outer(up, up)) / cell
+    reach = max(1.0, crack.aperture / 2 + 0.5)
+    top = HIGHEST + stretch / min(grains.cell) * (reach + 1)
+    straight = np.array([[*2 * up / cell, 1.0], [*-2 * up / cell, 1.0]]) if plane else np.empty((0, 4))
     _crack(
-        np.stack([centre / cell + up, centre / cell - up]) if plane else np.empty((0, 3)),
+        straight,
         grains.seeds,
-        (up, into, np.vstack([axes, cell * up / (axes[0] @ (cell * up))]), centre / cell, centre),
-        (crack.radius, crack.aperture, crack.blunting, rate, reach, reach + (0 if plane else height)),
-        np.asarray(crack.front, dtype=np.float64),
+        (up, into, stretch, 1 / cell, centre / cell, top),
+        np.vstack([axes, cell * up / (axes[0] @ (cell * up))]),
+        centre,
+        (crack.radius, crack.aperture, crack.blunting, reach, reach + (0 if plane else height)),
+        waves(crack.front),
         (volume.coverage, volume.target, volume.aperture, volume.ids),
         number,
-        int(np.clip(_CELLS / rate, 2, _BLOCK)),
     )
 
 
 @njit(cache=True, fastmath=True, nogil=True)
-def _at(space, pz, py, px):  # type: ignore[no-untyped-def]
-    """A point relative to the centre, from voxels to stretched cells."""
-    into, middle = space[1], space[3]
-    return (
-        middle[0] + into[0, 0] * pz + into[0, 1] * py + into[0, 2] * px,
-        middle[1] + into[1, 0] * pz + into[1, 1] * py + into[1, 2] * px,
-        middle[2] + into[2, 0] * pz + into[2, 1] * py + into[2, 2] * px,
-    )
-
-
-@njit(cache=True, fastmath=True, nogil=True)
-def _gather(seeds, space, q, extent, radius, near, found):  # type: ignore[no-untyped-def]
-    """The seeds that can be nearest, above or below the plane, to a point of a block about `q`.
-
-    Returns their numbers; none where the boundary stays farther than `near` from all of the block.
-    """
-    up, middle = space[0], space[3]
-    level = middle[0] * up[0] + middle[1] * up[1] + middle[2] * up[2]
-    total = 0
-    best = [1e9, 1e9]
-    for i in range(int(np.floor(q[0] - extent[0])), int(np.floor(q[0] + extent[0])) + 1):
-        for j in range(int(np.floor(q[1] - extent[1])), int(np.floor(q[1] + extent[1])) + 1):
-            for k in range(int(np.floor(q[2] - extent[2])), int(np.floor(q[2] + extent[2])) + 1):
-                m, n, o = i & (PERIOD - 1), j & (PERIOD - 1), k & (PERIOD - 1)
-                s0, s1, s2 = i + seeds[m, n, o, 0], j + seeds[m, n, o, 1], k + seeds[m, n, o, 2]
-                distance = np.sqrt((q[0] - s0) ** 2 + (q[1] - s1) ** 2 + (q[2] - s2) ** 2)
-                side = 0 if s0 * up[0] + s1 * up[1] + s2 * up[2] > level else 1
-                if distance < best[side] + 2 * radius and total < len(found):
-                    best[side] = min(best[side], distance)
-                    found[total, 0], found[total, 1], found[total, 2], found[total, 3] = s0, s1, s2, distance
-                    found[total, 4] = side
-                    total += 1
-    if abs(best[0] - best[1]) > 2 * radius + near:
-        return 0
-    kept = 0
-    for number in range(total):
-        if found[number, 3] <= best[int(found[number, 4])] + 2 * radius:
-            found[kept] = found[number]
-            kept += 1
-    return kept
-
-
-@njit(cache=True, fastmath=True, nogil=True)
-def _nearest(found, total, q):  # type: ignore[no-untyped-def]
-    """By how much, in cells, the nearest seed above the plane is nearer than that below, and the numbers of the two."""
-    above, below, a, b = 1e9, 1e9, 0, 0
-    for number in range(total):
-        square = (q[0] - found[number, 0]) ** 2 + (q[1] - found[number, 1]) ** 2 + (q[2] - found[number, 2]) ** 2
-        if found[number, 4] < 0.5:
-            if square < above:
-                above, a = square, number
-        elif square < below:
-            below, b = square, number
-    return np.sqrt(below) - np.sqrt(above), a, b
-
-
-@njit(cache=True, fastmath=True, nogil=True)
-def _crosses(found, total, into, q, here):  # type: ignore[no-untyped-def]
+def _crosses(above, below, counts, pz, py, px, here):  # type: ignore[no-untyped-def]
     """Whether the boundary passes between a voxel and one of its six neighbours, and nearer to the voxel."""
-    for axis in range(3):
-        for step in (-1.0, 1.0):
-            beside = (q[0] + step * into[0, axis], q[1] + step * into[1, axis], q[2] + step * into[2, axis])
-            there = _nearest(found, total, beside)[0]
-            if here * there <= 0 and abs(here) <= abs(there):
-                return True
+    for dz, dy, dx in ((-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1)):
+        there = between(above, below, counts, pz + dz, py + dy, px + dx)[0]
+        if here * there <= 0 and abs(here) <= abs(there):
+            return True
     return False
-
-
-@njit(cache=True, fastmath=True, nogil=True)
-def _foot(q, a, b, into):  # type: ignore[no-untyped-def]
-    """Distance, in voxels, to the plane half-way between two seeds, and the plane's unit normal over z, y, x."""
-    d0, d1, d2 = a[0] - b[0], a[1] - b[1], a[2] - b[2]
-    gap = d0 * (q[0] - (a[0] + b[0]) / 2) + d1 * (q[1] - (a[1] + b[1]) / 2) + d2 * (q[2] - (a[2] + b[2]) / 2)
-    nz = d0 * into[0, 0] + d1 * into[1, 0] + d2 * into[2, 0]
-    ny = d0 * into[0, 1] + d1 * into[1, 1] + d2 * into[2, 1]
-    nx = d0 * into[0, 2] + d1 * into[1, 2] + d2 * into[2, 2]
-    steep = np.sqrt(nz * nz + ny * ny + nx * nx)
-    return gap / steep, nz / steep, ny / steep, nx / steep
 
 
 @njit(cache=True, fastmath=True, nogil=True)
 def _opening(axes, pz, py, px, shape, front):  # type: ignore[no-untyped-def]
     """Aperture at a point of the boundary, seen along the direction in which that is a graph; 0 beyond the front."""
-    n, u, v, along = axes[0], axes[1], axes[2], axes[3]
-    height = n[0] * pz + n[1] * py + n[2] * px
-    rz, ry, rx = pz - height * along[0], py - height * along[1], px - height * along[2]
-    pu, pv = u[0] * rz + u[1] * ry + u[2] * rx, v[0] * rz + v[1] * ry + v[2] * rx
-    rho = np.sqrt(pu * pu + pv * pv) / (shape[0] * _front_factor(np.arctan2(pv, pu), front))
+    height = axes[0, 0] * pz + axes[0, 1] * py + axes[0, 2] * px
+    rz, ry, rx = pz - height * axes[3, 0], py - height * axes[3, 1], px - height * axes[3, 2]
+    pu = axes[1, 0] * rz + axes[1, 1] * ry + axes[1, 2] * rx
+    pv = axes[2, 0] * rz + axes[2, 1] * ry + axes[2, 2] * rx
+    rho = reached(pu, pv, shape[0], front)
     return 0.0 if rho >= 1 else shape[1] * (1 - rho * rho) ** shape[2]
 
 
 @njit(cache=True, fastmath=True, nogil=True)
-def _crack(pair, seeds, space, shape, front, arrays, number, side):  # type: ignore[no-untyped-def]
-    into, axes, centre = space[1], space[2], space[4]
-    rate, reach, bound = shape[3], shape[4], shape[5]
-    outer = shape[0] * (1 + np.abs(front[::2]).sum()) + bound * np.sqrt((axes[3] ** 2).sum())
-    found = np.empty((4096, 5))
-    for row, place in enumerate(pair):  # of a plane: two seeds at the same distance on both sides
-        found[row, :3], found[row, 4] = place, row
+def _crack(straight, seeds, space, axes, centre, shape, front, arrays, number):  # type: ignore[no-untyped-def]
+    bound = shape[4]
+    outer = shape[0] * farthest(front) + bound * np.sqrt((axes[3] ** 2).sum())
+    found = np.empty((3, 2, MOST, 4))
+    for row in range(len(straight)):
+        found[0, row, 0] = straight[row]
     first, last = np.empty(3, np.int64), np.empty(3, np.int64)
     for axis in range(3):
         first[axis] = max(0, int(centre[axis] - outer))
         last[axis] = min(arrays[0].shape[axis], int(centre[axis] + outer) + 2)
-    for z in range(first[0], last[0], side):
-        for y in range(first[1], last[1], side):
-            for x in range(first[2], last[2], side):
-                low = (z, y, x)
-                high = (min(z + side, last[0]), min(y + side, last[1]), min(x + side, last[2]))
-                half = (np.array(high) - np.array(low) + 1) / 2
-                middle = (np.array(low) + np.array(high) - 1) / 2 - centre
-                wide = np.sqrt((half * half).sum())
-                if abs((axes[0] * middle).sum()) > bound + wide or (middle * middle).sum() > (outer + wide) ** 2:
+    offsets, gaps, whose = np.empty((3, _PIECE**3)), np.empty((2, _PIECE**3)), np.zeros((2, _PIECE**3), np.int64)
+    for v in range(_PIECE**3):
+        offsets[0, v], offsets[1, v], offsets[2, v] = v // _PIECE**2, v // _PIECE % _PIECE, v % _PIECE
+    work = (offsets, gaps[0], gaps[1], whose[0], whose[1])
+    marked = [(0, 0, 0)]
+    for z in range(first[0], last[0], _BLOCK):
+        for y in range(first[1], last[1], _BLOCK):
+            for x in range(first[2], last[2], _BLOCK):
+                counts = (1, 1)
+                box = _block(centre, (z, y, x), last, _BLOCK)
+                if _beyond(axes, box, outer, bound):
                     continue
-                total = len(pair)
-                if total == 0:
-                    extent = np.abs(into) @ (half + reach) + _HIGHEST
-                    q = _at(space, middle[0], middle[1], middle[2])
-                    total = _gather(seeds, space, q, extent, wide * rate, 2 * rate * reach, found)
-                if total > 0:
-                    _fill(found, total, space, shape, front, arrays, number, (low, high))
-    sweep(arrays, number, first, last)
+                if len(straight) == 0:
+                    counts = gather(seeds, space, box, found[0])
+                _pieces(found, work, counts, axes, centre, shape, front, arrays, number, (z, y, x), last, marked)
+    sweep(arrays, number, marked)
 
 
 @njit(cache=True, fastmath=True, nogil=True)
-def _fill(found, total, space, shape, front, arrays, number, box):  # type: ignore[no-untyped-def]
-    """Add a crack's overlap with the voxels of a box."""
-    into, axes, centre = space[1], space[2], space[4]
+def _block(centre, low, last, side):  # type: ignore[no-untyped-def]
+    """Middle, from the centre, and half the sides of a block's voxels between the first and the last centre."""
+    h0, h1, h2 = (
+        (min(side, last[0] - low[0]) - 1) / 2,
+        (min(side, last[1] - low[1]) - 1) / 2,
+        (min(side, last[2] - low[2]) - 1) / 2,
+    )
+    return (low[0] + h0 - centre[0], low[1] + h1 - centre[1], low[2] + h2 - centre[2]), (h0, h1, h2)
+
+
+@njit(cache=True, fastmath=True, nogil=True)
+def _beyond(axes, box, outer, bound):  # type: ignore[no-untyped-def]
+    """Whether a block lies beyond the front or the largest height."""
+    (z, y, x), (h0, h1, h2) = box
+    height = abs(axes[0, 0] * z + axes[0, 1] * y + axes[0, 2] * x)
+    rise = abs(axes[0, 0]) * h0 + abs(axes[0, 1]) * h1 + abs(axes[0, 2]) * h2
+    z, y, x = max(0.0, abs(z) - h0), max(0.0, abs(y) - h1), max(0.0, abs(x) - h2)
+    return height > bound + rise or z * z + y * y + x * x > outer * outer
+
+
+@njit(cache=True, fastmath=True, nogil=True)
+def _pieces(found, work, counts, axes, centre, shape, front, arrays, number, low, last, marked):  # type: ignore[no-untyped-def]
+    """Fill those pieces of a block that the boundary passes, each with the few seeds that can be nearest in it."""
+    counts = narrowed(found[0], counts, _block(centre, low, last, _BLOCK), shape[3], found[1])
+    if counts[0] == 0:
+        return
+    for z in range(low[0], min(low[0] + _BLOCK, last[0]), _PIECE):
+        for y in range(low[1], min(low[1] + _BLOCK, last[1]), _PIECE):
+            for x in range(low[2], min(low[2] + _BLOCK, last[2]), _PIECE):
+                fewer = narrowed(found[1], counts, _block(centre, (z, y, x), last, _PIECE), shape[3], found[2])
+                if fewer[0] > 0:
+                    _fill(found[2], work, fewer, axes, centre, shape, front, arrays, number, (z, y, x), last, marked)
+
+
+@njit(cache=True, fastmath=True, nogil=True)
+def _fill(found, work, counts, axes, centre, shape, front, arrays, number, low, last, marked):  # type: ignore[no-untyped-def]
+    """Add a crack's overlap with the voxels of a block."""
+    above, below = found[0], found[1]
+    offsets, high, deep, which, whose = work
     coverage, target, aperture, ids = arrays
-    for z in range(box[0][0], box[1][0]):
-        for y in range(box[0][1], box[1][1]):
-            for x in range(box[0][2], box[1][2]):
-                pz, py, px = z - centre[0], y - centre[1], x - centre[2]
-                q = _at(space, pz, py, px)
-                side, a, b = _nearest(found, total, q)
-                distance, nz, ny, nx = _foot(q, found[a], found[b], into)
-                if abs(distance) >= shape[1] / 2 + 0.5 and abs(side) > shape[3]:
-                    continue
-                w = _opening(axes, pz - distance * nz, py - distance * ny, px - distance * nx, shape, front)
-                overlap = min(distance + 0.5, w / 2) - max(distance - 0.5, -w / 2)
-                if w > 0 and overlap > 0:
-                    coverage[z, y, x] = min(1.0, coverage[z, y, x] + overlap)
-                if (w > 0 and overlap >= 0.5) or (
-                    w >= LINE_FROM and abs(side) <= shape[3] and _crosses(found, total, into, q, side)
-                ):
-                    target[z, y, x] = True
-                    if w > aperture[z, y, x]:
-                        aperture[z, y, x], ids[z, y, x] = w, number
+    reach, bound = shape[3], shape[4]
+    z0, y0, x0 = low[0] - centre[0], low[1] - centre[1], low[2] - centre[2]
+    least(above, counts[0], z0, y0, x0, offsets, high, which)
+    least(below, counts[1], z0, y0, x0, offsets, deep, whose)
+    for v in range(len(high)):
+        a, b, gap = which[v], whose[v], deep[v] - high[v]
+        nz, ny, nx = above[a, 0] - below[b, 0], above[a, 1] - below[b, 1], above[a, 2] - below[b, 2]
+        steep = nz * nz + ny * ny + nx * nx
+        if gap * gap > reach * reach * steep:
+            continue
+        pz, py, px = z0 + offsets[0, v], y0 + offsets[1, v], x0 + offsets[2, v]
+        z, y, x = low[0] + int(offsets[0, v]), low[1] + int(offsets[1, v]), low[2] + int(offsets[2, v])
+        if z >= last[0] or y >= last[1] or x >= last[2]:
+            continue
+        if abs(axes[0, 0] * pz + axes[0, 1] * py + axes[0, 2] * px) > bound:
+            continue
+        foot, distance = gap / steep, gap / np.sqrt(steep)
+        w = _opening(axes, pz - foot * nz, py - foot * ny, px - foot * nx, shape, front)
+        overlap = min(distance + 0.5, w / 2) - max(distance - 0.5, -w / 2)
+        if w > 0 and overlap > 0:
+            coverage[z, y, x] = min(1.0, coverage[z, y, x] + overlap)
+        if (w > 0 and overlap >= 0.5) or (w >= LINE_FROM and _crosses(above, below, counts, pz, py, px, gap)):
+            target[z, y, x] = True
+            if w > aperture[z, y, x]:
+                aperture[z, y, x], ids[z, y, x] = w, number
+                marked.append((z, y, x))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal, TypeVar
 
 import numpy as np
 from pydantic import Field
@@ -10,7 +12,14 @@ from pydantic import Field
 from ..settings import Length, VoxelSize
 from ..volume import Triple
 from . import CrackGenerator
+from ._fields import Canvas
+from ._grains import GrainCrack
+from ._surface import Sheet
 
+Crack = TypeVar("Crack", Sheet, GrainCrack)
+
+_BORDER = 0.3
+"""Share of its radius by which a crack's centre may lie beside the slices."""
 BLUNTINGS = {"blunt": 0.25, "elastic": 0.5, "wedge": 1.0, "cohesive": 1.5}
 """Exponents β of the aperture law w0·(1 − ρ²)^β, by the shape of the front that they give."""
 
@@ -27,6 +36,29 @@ class PlanarCracks(CrackGenerator):
         "any", description="How the opening falls towards the front; any draws one of the four for each crack."
     )
     build: Literal["z", "y", "x"] = Field("z", description="Axis of the stack that is the build direction.")
+    canvas: Canvas = Length(0)
+
+    def several(
+        self, shape: Triple, rng: np.random.Generator, voxel_size: VoxelSize | None, crack: Callable[[Triple], Crack]
+    ) -> list[Crack]:
+        """All cracks of one stack, by a function that draws one for a stack of a shape.
+
+        A patch smaller than the canvas is cut from it at random; a larger one gets more cracks, as many in its metal.
+        """
+        count = int(rng.integers(self.count[0], self.count[1] + 1))
+        side = self.canvas.voxels(voxel_size)[1]
+        if side == 0:
+            return [crack(shape) for _ in range(count)]
+        wide = (shape[0], max(shape[1], round(side)), max(shape[2], round(side)))
+        y, x = (float(rng.uniform(0, whole - part)) for whole, part in zip(wide[1:], shape[1:], strict=True))
+        cracks = [crack(wide) for _ in range(int(count * wide[1] * wide[2] / side**2 + rng.random()))]
+        # beyond the edges a crack of that radius may lie in the same border, however large the patch
+        return [
+            replace(one, centre=(one.centre[0], one.centre[1] - y, one.centre[2] - x))
+            for one in cracks
+            if rng.random()
+            < np.prod([(1 + 2 * _BORDER * one.radius / n) / (1 + 2 * _BORDER * one.radius / side) for n in wide[1:]])
+        ]
 
     def size(self, rng: np.random.Generator, voxel_size: VoxelSize | None) -> tuple[float, float]:
         """Opening and radius of one crack in voxels."""
@@ -50,8 +82,8 @@ def centre(rng: np.random.Generator, shape: Triple, radius: float) -> tuple[floa
     """Centre of a crack that crosses a stack of that shape, or nearly so."""
     return (
         float(rng.uniform(-0.7 * radius, shape[0] + 0.7 * radius)),
-        float(rng.uniform(-0.3 * radius, shape[1] + 0.3 * radius)),
-        float(rng.uniform(-0.3 * radius, shape[2] + 0.3 * radius)),
+        float(rng.uniform(-_BORDER * radius, shape[1] + _BORDER * radius)),
+        float(rng.uniform(-_BORDER * radius, shape[2] + _BORDER * radius)),
     )
 
 

@@ -9,7 +9,7 @@ _LARGEST = 6
 
 
 @njit(cache=True, nogil=True)
-def sweep(arrays, number, low, high):  # type: ignore[no-untyped-def]
+def sweep(arrays, number, marked):  # type: ignore[no-untyped-def]
     """Take away what hangs together with nothing else of a target, so that one crack is one object.
 
     What touches a face of the volume stays, for it may go on beyond.
@@ -20,18 +20,15 @@ def sweep(arrays, number, low, high):  # type: ignore[no-untyped-def]
         Coverage, target, aperture and ids of a volume, shape (z, y, x).
     number
         Which crack.
-    low, high
-        First and last + 1 voxel where that crack may be.
+    marked
+        List of the voxels, z, y, x, where that crack may be.
     """
     coverage, target, aperture, ids = arrays
-    for z in range(low[0], high[0]):
-        for y in range(low[1], high[1]):
-            for x in range(low[2], high[2]):
-                if ids[z, y, x] == number:
-                    speck = _speck(target, z, y, x)
-                    for place in speck:
-                        voxel = (place[0], place[1], place[2])
-                        coverage[voxel], target[voxel], aperture[voxel], ids[voxel] = 0, False, 0, 0
+    for z, y, x in marked:
+        if ids[z, y, x] == number:
+            for place in _speck(target, z, y, x):
+                voxel = (place[0], place[1], place[2])
+                coverage[voxel], target[voxel], aperture[voxel], ids[voxel] = 0, False, 0, 0
 
 
 @njit(cache=True, nogil=True)

@@ -61,9 +61,11 @@ def frame(normal: tuple[float, float, float]) -> NDArray[np.float64]:
     """Rows: the unit normal and two unit vectors in the sheet, shape (3, 3) over z, y, x."""
     n = np.asarray(normal, dtype=np.float64)
     n /= np.linalg.norm(n)
-    u = np.cross(n, np.eye(3)[int(np.argmin(np.abs(n)))])
+    z, y, x = n
+    # the cross product with the axis that is farthest from the normal
+    u = np.array(((0.0, x, -y), (-x, 0.0, z), (y, -z, 0.0))[int(np.argmin(np.abs(n)))])
     u /= np.linalg.norm(u)
-    return np.stack([n, u, np.cross(n, u)])
+    return np.array([n, u, (y * u[2] - x * u[1], x * u[0] - z * u[2], z * u[1] - y * u[0])])
 
 
 def carve(
@@ -85,7 +87,7 @@ def carve(
         frame(sheet.normal),
         np.asarray(sheet.centre, dtype=np.float64) - np.asarray(origin, dtype=np.float64),
         np.array([sheet.radius, sheet.aperture, sheet.blunting, sheet.roughness, *sheet.shift, sheet.bridging]),
-        np.asarray(sheet.front, dtype=np.float64),
+        waves(sheet.front),
         surface(sheet.hurst, sheet.tile),
         surface(0.3, sheet.tile + 1),
         coverage,
@@ -104,12 +106,34 @@ def front_factor(angle: NDArray[np.float64], front: tuple[float, ...]) -> NDArra
     return factor
 
 
+def waves(front: tuple[float, ...]) -> NDArray[np.float64]:
+    """A front's harmonics 2, 3, 4, … as factors of their cosine and sine, shape (n, 2)."""
+    amplitude, phase = np.asarray(front, dtype=np.float64).reshape(-1, 2).T
+    return np.stack([amplitude * np.cos(phase), -amplitude * np.sin(phase)], axis=1)
+
+
 @njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
-def _front_factor(angle: float, front: NDArray[np.float64]) -> float:
-    factor = 1.0
-    for harmonic in range(len(front) // 2):
-        factor += front[2 * harmonic] * np.cos((harmonic + 2) * angle + front[2 * harmonic + 1])
-    return factor
+def farthest(waves: NDArray[np.float64]) -> float:
+    """A bound on the distance of the front from the centre in units of the radius."""
+    total = 1.0
+    for harmonic in range(len(waves)):
+        total += np.hypot(waves[harmonic, 0], waves[harmonic, 1])
+    return total
+
+
+@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+def reached(u: float, v: float, radius: float, waves: NDArray[np.float64]) -> float:
+    """Distance of a point in the sheet from the centre as a share of the front's in that direction."""
+    distance = np.sqrt(u * u + v * v)
+    if distance == 0:
+        return 0.0
+    cos, sin = u / distance, v / distance
+    factor, cos_n, sin_n = 1.0, cos, sin
+    for harmonic in range(len(waves)):
+        cos_n, sin_n = cos_n * cos - sin_n * sin, sin_n * cos + cos_n * sin
+        factor += waves[harmonic, 0] * cos_n + waves[harmonic, 1] * sin_n
+    share: float = distance / (radius * factor)
+    return share
 
 
 @njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -156,7 +180,7 @@ def _row(axes, centre, pz, py, bound, outer, width):  # type: ignore[no-untyped-
 def _carve(axes, centre, shape, front, tile, bridges, coverage, target, aperture, ids, number):  # type: ignore[no-untyped-def]
     radius, widest, blunting, roughness, shift_u, shift_v, bridging = shape
     n, u, v = axes[0], axes[1], axes[2]
-    outer = radius * (1 + np.abs(front[::2]).sum())
+    outer = radius * farthest(front)
     # tiles have unit variance, and 4 standard deviations hold all of their heights
     bound = 4 * roughness + widest / 2 + 1.5
     # bridges close the lowest share of a second, rougher surface; its heights are near normal
@@ -179,7 +203,7 @@ def _carve(axes, centre, shape, front, tile, bridges, coverage, target, aperture
                 # what follows is dear, and nearly all voxels are too far away for it
                 if abs(gap) > max(2.0, (widest / 2 + 0.5) * steep) or pu * pu + pv * pv >= outer * outer:
                     continue
-                rho = np.sqrt(pu * pu + pv * pv) / (radius * _front_factor(np.arctan2(pv, pu), front))
+                rho = reached(pu, pv, radius, front)
                 if rho >= 1 or (bridging > 0 and _height(bridges, pu * 2 + shift_v, pv * 2 + shift_u)[0] < closed):
                     continue
                 w = widest * (1 - rho * rho) ** blunting

@@ -55,8 +55,9 @@ class GrainCracks(PlanarCracks):
     def volume(self, shape: Triple, rng: np.random.Generator, voxel_size: VoxelSize | None = None) -> Carved:
         """Several cracks with all that is known of them, shape (z, y, x)."""
         volume, grains, tension = Carved.empty(shape), self.grains(rng, voxel_size), self.tension(rng)
-        for number in range(1, int(rng.integers(self.count[0], self.count[1] + 1)) + 1):
-            crack_grains(self.crack(shape, rng, tension, voxel_size), grains, volume, number)
+        cracks = self.several(shape, rng, voxel_size, lambda wide: self.crack(wide, rng, tension, voxel_size))
+        for number, crack in enumerate(cracks, 1):
+            crack_grains(crack, grains, volume, number)
         return volume
 
     def grains(self, rng: np.random.Generator, voxel_size: VoxelSize | None = None) -> Grains:

@@ -59,6 +59,10 @@ class Mixture(CrackGenerator):
             parts.append((second, self.share))
         return parts
 
+    def warnings(self, voxel_size: VoxelSize | None = None) -> tuple[str, ...]:
+        told = [text for generator, share in self.parts if share > 0 for text in generator.warnings(voxel_size)]
+        return tuple(dict.fromkeys(told))
+
     def draw(self, shape: Triple, rng: np.random.Generator, voxel_size: VoxelSize | None = None) -> Drawn:
         if rng.random() < self.empty:
             return Drawn(np.zeros(shape, np.float32), np.zeros(shape, np.bool_))

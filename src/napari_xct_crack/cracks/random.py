@@ -12,10 +12,13 @@ from ..settings import Length, VoxelSize
 from ..volume import Triple
 from . import CrackGenerator, Drawn
 from ._columns import sow, sprout
-from ._fields import Lean
+from ._fields import Canvas, Lean
 
 _BORDER = 128
 """Centres are drawn on a canvas larger by this on each side, so that cracks also enter from outside."""
+
+_STUB = 10.0
+"""Mean length, in voxels, below which a crack is a stub."""
 
 
 class RandomCracks(CrackGenerator):
@@ -61,6 +64,7 @@ class RandomCracks(CrackGenerator):
         description="Also draw cracks whose centre lies up to 128 voxels outside.",
         json_schema_extra={"advanced": True},
     )
+    canvas: Canvas = Length(0)
     lean: Lean = 0.4
 
     @model_validator(mode="after")
@@ -71,14 +75,35 @@ class RandomCracks(CrackGenerator):
             object.__setattr__(self, "smoothness_min", self.smoothness)
         return self
 
+    def warnings(self, voxel_size: VoxelSize | None = None) -> tuple[str, ...]:
+        if voxel_size is None and self.t_max.unit == "um":
+            return ()
+        widest = self._law(voxel_size)[1]
+        length = 2 * expected_length(widest, self.decay_min, self.t_end) if widest > self.t_end else 0.0
+        if length >= _STUB:
+            return ()
+        return (
+            f"With decay {self.decay_min:g} even the widest cracks end after about {length:.0f} voxels: they are stubs. "
+            "Lower decay.",
+        )
+
     def draw(self, shape: Triple, rng: np.random.Generator, voxel_size: VoxelSize | None = None) -> Drawn:
-        coverage, target = np.zeros(shape, np.float32), np.zeros(shape, np.bool_)
+        side = round(self.canvas.voxels(voxel_size)[1])
+        wide = (shape[0], max(shape[1], side), max(shape[2], side))
+        coverage, target = np.zeros(wide, np.float32), np.zeros(wide, np.bool_)
         turned = rng.random() < self.rotated
         angle = np.radians(self.rotation) * (2 * rng.random() - 1) if turned else 0.0
         fewest, most = self.count[0], max(self.count)
         counts = (int(rng.integers(fewest, most + 1)), int(rng.integers(fewest, most + 1)))
         border = float(_BORDER if self.border else 0)
+        if side:
+            times = (wide[1] + 2 * border) * (wide[2] + 2 * border) / (side + 2 * border) ** 2
+            counts = (int(counts[0] * times + rng.random()), int(counts[1] * times + rng.random()))
         sow(rng, coverage, target, counts, self._law(voxel_size), border, float(angle), float(self.lean))
+        if side:
+            y, x = (int(rng.integers(whole - part + 1)) for whole, part in zip(wide[1:], shape[1:], strict=True))
+            held = (slice(None), slice(y, y + shape[1]), slice(x, x + shape[2]))
+            coverage, target = np.ascontiguousarray(coverage[held]), np.ascontiguousarray(target[held])
         return Drawn(coverage, target)
 
     def crack(

@@ -49,8 +49,7 @@ class SheetCracks(PlanarCracks):
 
     def sheets(self, shape: Triple, rng: np.random.Generator, voxel_size: VoxelSize | None = None) -> tuple[Sheet, ...]:
         """The cracks of one stack."""
-        count = int(rng.integers(self.count[0], self.count[1] + 1))
-        return tuple(self.sheet(shape, rng, voxel_size) for _ in range(count))
+        return tuple(self.several(shape, rng, voxel_size, lambda wide: self.sheet(wide, rng, voxel_size)))
 
     def sheet(self, shape: Triple, rng: np.random.Generator, voxel_size: VoxelSize | None = None) -> Sheet:
         """One random crack whose sheet crosses a stack of that shape, or nearly so."""

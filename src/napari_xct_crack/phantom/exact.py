@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ..cracks._surface import Sheet, _front_factor, _height, _row, frame, surface
+from ..cracks._surface import Sheet, _height, _row, farthest, frame, reached, surface, waves
 
 _THINNEST = 1e-3
 """Smallest component of a normal, below which the cube is taken to be seen from the side."""
@@ -60,14 +60,14 @@ def add_void(sheet: Sheet, void: NDArray[np.float32], origin: tuple[int, int, in
     centre = np.asarray(sheet.centre, dtype=np.float64) - np.asarray(origin, dtype=np.float64)
     shape = np.array([sheet.radius, sheet.aperture, sheet.blunting, sheet.roughness, *sheet.shift])
     tile = surface(sheet.hurst, sheet.tile)
-    _add_void(frame(sheet.normal), centre, shape, np.asarray(sheet.front, dtype=np.float64), tile, void)
+    _add_void(frame(sheet.normal), centre, shape, waves(sheet.front), tile, void)
 
 
 @njit(cache=True, nogil=True)
 def _add_void(axes, centre, shape, front, tile, void):  # type: ignore[no-untyped-def]
     radius, widest, blunting, roughness, shift_u, shift_v = shape
     n, u, v = axes[0], axes[1], axes[2]
-    outer = radius * (1 + np.abs(front[::2]).sum())
+    outer = radius * farthest(front)
     # tiles have unit variance, and 4.5 standard deviations hold all of their heights
     bound = 4.5 * roughness + widest / 2 + 1.5
     depth, height, width = void.shape
@@ -88,7 +88,7 @@ def _add_void(axes, centre, shape, front, tile, void):  # type: ignore[no-untype
                 away = (n[0] * pz + n[1] * py + n[2] * px - rise * roughness) / steep
                 if abs(away) > widest / 2 + _DIAGONAL:
                     continue
-                rho = np.sqrt(pu * pu + pv * pv) / (radius * _front_factor(np.arctan2(pv, pu), front))
+                rho = reached(pu, pv, radius, front)
                 if rho < 1:
                     w = widest * (1 - rho * rho) ** blunting
                     a, b, c = (n - gu * u - gv * v) / steep

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..cracks import CrackGenerator
-from ..cracks._area import weighted_median
 from ..cracks.random import RandomCracks
 from ..cracks.sheet import SheetCracks
 from ..errors import SettingsError
@@ -30,6 +29,11 @@ _LEAST = 12.0
 """Area, in squares of a plate's standard deviation, below which nothing is said."""
 _FAINTEST = 0.01
 """Area in a voxel that is rendered at the least, so that a trial shows enough of it."""
+_SURE = 1.2
+"""How many limits of the filter a place must show to be counted: noise is a fifth of that limit, and lifts some of the far
+more places below above it."""
+_CANVAS = 256
+"""Side, in voxels, of the square for which the number of cracks is set."""
 _FIRST_GAIN = 0.8
 """What plates are taken to see of an opening before it was measured: cracks are rough."""
 _NOT = "not determined: no dark sheet stands out of the noise"
@@ -48,7 +52,7 @@ class Calibration:
     limit: float
     """Opening below which nothing can be said."""
     stack: Triple
-    """Slices, height and width for which the number of cracks is meant."""
+    """Slices, height and width for which the number of cracks is set; patches of other sizes are as densely cracked."""
     voxel_size: VoxelSize | None = None
 
     @property
@@ -115,13 +119,13 @@ def calibrate(scan: Volume, generator: CrackGenerator, seed: int = 0) -> Work[Ca
         )
     yield Progress(0, _TRIALS + 2, "calibrate")
     metal = blocks(scan)
-    stack = training_stack(scan, metal[0].plates.point_spread)
+    stack = (training_stack(scan, metal[0].plates.point_spread)[0], _CANVAS, _CANVAS)
     yield Progress(1, _TRIALS + 2, "calibrate")
     ridges = [block.ridges() for block in metal]
     found = sheets(metal, ridges)
     yield Progress(2, _TRIALS + 2, "calibrate")
-    if found.total < _LEAST * metal[0].plates.reach ** 2:
-        limit = found.limit / _FIRST_GAIN
+    if found.counted(_SURE * found.limit)[0] < _LEAST * metal[0].plates.reach ** 2:
+        limit = _SURE * found.limit / _FIRST_GAIN
         hidden = _hidden(generator, limit, scan.voxel_size)
         result = Calibration(hidden, generator, None, None, limit, stack, scan.voxel_size)
     else:
@@ -164,12 +168,8 @@ def _measure(
         trials.append(tried(empty, clear, mean, stack, rng))
         yield Progress(3 + number, _TRIALS + 2, "calibrate")
     seen = gain(trials, found.limit) or _FIRST_GAIN
-    return _Measured(
-        density=found.total / found.voxels,
-        aperture=weighted_median(found.openings, found.areas) / seen,
-        limit=found.limit / seen,
-        widest=1.2 * strong / seen,
-    )
+    area, aperture = found.counted(_SURE * found.limit)
+    return _Measured(area / found.voxels, aperture / seen, _SURE * found.limit / seen, widest=1.2 * strong / seen)
 
 
 def _set(generator: Settable, measured: _Measured, low: float, stack: Triple, voxel_size: VoxelSize | None) -> Settable:
@@ -181,7 +181,8 @@ def _set(generator: Settable, measured: _Measured, low: float, stack: Triple, vo
     if isinstance(generator, RandomCracks):
         mean /= 2  # the number is that of each orientation
     total = max(1, round(2 * mean))
-    return generator.model_copy(update={"count": (total // 4, total - total // 4)})
+    canvas = _as(_CANVAS, voxel_size)
+    return generator.model_copy(update={"count": (total // 4, total - total // 4), "canvas": canvas})
 
 
 def _hidden(generator: CrackGenerator, limit: float, voxel_size: VoxelSize | None) -> CrackGenerator:

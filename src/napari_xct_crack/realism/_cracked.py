@@ -26,9 +26,11 @@ def cracked(
     Parameters
     ----------
     stack
-        The stack of slices for which the generator's number of cracks is meant.
+        The stack of slices for which the generator's number of cracks is meant if it names no canvas.
     """
     if isinstance(generator, SheetCracks):
+        side = round(generator.canvas.voxels(block.voxel_size)[1])
+        stack = (stack[0], side, side) if side else stack
         mean = sum(generator.count) / 2
         drawn, _ = with_sheets(block, generator, mean, stack, rng)
         return drawn

@@ -53,6 +53,11 @@ class Sheets:
         """Area of all sheets in voxels²."""
         return float(self.area.sum())
 
+    def counted(self, limit: float) -> tuple[float, float]:
+        """Area of all places at least so open, and its median opening."""
+        held = self.openings >= limit
+        return float(self.areas[held].sum()), weighted_median(self.openings[held], self.areas[held])
+
     def median(self, name: str) -> float:
         """Area-weighted median over the sheets of one of their columns."""
         return weighted_median(getattr(self, name), self.area)

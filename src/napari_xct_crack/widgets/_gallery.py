@@ -20,7 +20,7 @@ TRUTH = "cracks in this scan: truth"
 COUNT, SIDE = 16, 128
 """Masks on a contact sheet, and their sides in voxels."""
 _PATCHES = 9
-_AT_ONCE = 0.04
+_AT_ONCE = 0.07
 """Seconds after which the masks that are ready are shown, so that a sheet of slow cracks follows a slider too."""
 
 
@@ -51,8 +51,10 @@ class Gallery(QObject):
         scan = self.bench.scan
         voxel_size = scan.voxel_size if scan is not None else None
 
+        masks: list[Any] = []
+
         def call(seconds: float = math.inf) -> Any:
-            return call, *drawn_sheet(generator, seed, COUNT, SIDE, voxel_size, seconds)
+            return call, *drawn_sheet(generator, seed, COUNT, SIDE, voxel_size, seconds, masks)
 
         self._drawing.request(lambda: call(_AT_ONCE))
 

@@ -56,16 +56,25 @@ def mosaic(pictures: Any) -> Any:
 
 
 def drawn_sheet(
-    cracks: CrackGenerator, seed: int, count: int, side: int, voxel_size: Any, seconds: float = math.inf
+    cracks: CrackGenerator,
+    seed: int,
+    count: int,
+    side: int,
+    voxel_size: Any,
+    seconds: float = math.inf,
+    masks: list[Any] | None = None,
 ) -> tuple[Any, bool]:
-    """A contact sheet of crack masks, uint8, shape (y, x), and whether it is whole: no mask is begun after so long."""
+    """A contact sheet of crack masks, uint8, shape (y, x), and whether it is whole: no mask is begun after so long.
+
+    `masks` are those that were drawn before; what is drawn is appended to them.
+    """
+    masks = [] if masks is None else masks
     end = time.monotonic() + seconds
-    masks = [np.zeros((side, side), np.bool_) for _ in range(count)]
-    for number in range(count):
-        if time.monotonic() > end:
-            return contact_sheet(masks), False
-        masks[number] = cracks.draw((1, side, side), np.random.default_rng((seed, number)), voxel_size).target[0]
-    return contact_sheet(masks), True
+    while len(masks) < count and time.monotonic() < end:
+        rng = np.random.default_rng((seed, len(masks)))
+        masks.append(cracks.draw((1, side, side), rng, voxel_size).target[0])
+    left = [np.zeros((side, side), np.bool_)] * (count - len(masks))
+    return contact_sheet([*masks, *left]), not left
 
 
 def rendered_sheet(patches: Patches, step: int, count: int) -> tuple[Any, Any, Any]:

@@ -154,7 +154,7 @@ class CracksSection(Section):
             self.say(str(error), wrong=True)
             return
         self.bench.cracks = generator
-        self.say("")
+        self.say(" ".join(generator.warnings(self._voxel_size)))
         self._keeping.start()
         name = self.mechanism.currentText()
         if self.mechanism.currentIndex() and generator != _of(presets.mechanism(name)):
