@@ -15,7 +15,7 @@ from typing import Any
 from . import __version__, commands
 from .commands import PROGRAM
 from .errors import XctCrackError
-from .events import Event, Failed, Finished, Said, Work
+from .events import Estimated, Event, Failed, Finished, Said, Work
 
 DONE, USER_ERROR, STOPPED = 0, 2, 130
 
@@ -80,8 +80,14 @@ def _run(name: str, tokens: Sequence[str]) -> int:
         if given.events:
             # The parent says on standard input whether we go on without it; with no parent, no reader means no work.
             audience = Program(gone=threading.Event() if given.supervised else stop)
+
+        def tell(event: Event) -> None:
+            audience.tell(event)
+            if isinstance(event, Estimated):
+                _history.estimated(given.command, event)
+
         try:
-            code = _drive(given.command.run(), audience.tell, stop)
+            code = _drive(given.command.run(), tell, stop)
         except XctCrackError as error:
             if given.events:
                 audience.tell(Failed(str(error)))
