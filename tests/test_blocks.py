@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from napari_xct_crack.blocks import Plan, at_once, boxes, identity, run
 from napari_xct_crack.errors import BusyError, OutputError
-from napari_xct_crack.events import Event, Progress, Said, finish
+from napari_xct_crack.events import Estimated, Event, Progress, Said, finish, from_json, to_json
 from napari_xct_crack.io.ome_zarr import create, halved, is_absent, open_zarr, slab_layout, write
 from napari_xct_crack.volume import Box, Volume
 
@@ -152,6 +152,37 @@ def test_a_full_disk_stops_with_one_sentence_and_resumes(tmp_path: Path, monkeyp
         with pytest.raises(OutputError, match="disk is full"):
             finish(run(plan(tmp_path / "a.ome.zarr")))
     np.testing.assert_array_equal(finish(run(plan(tmp_path / "a.ome.zarr"))).read(), DATA)
+
+
+def test_what_the_rest_takes_is_told_by_the_first_boxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("napari_xct_crack.blocks._forecast.time.monotonic", lambda: clock[0])
+
+    def compute(box: Box) -> np.ndarray[Any, Any]:
+        clock[0] += box.size / 1000
+        return SOURCE.read(box)
+
+    events = list(run(plan(tmp_path / "a.ome.zarr", start=at_once(compute))))
+    (told,) = (event for event in events if isinstance(event, Estimated))
+    assert told.seconds == pytest.approx((DATA.size - 16 * 128 * 64) / 1000)
+    size = sum(len(data) for data in contents(tmp_path / "a.ome.zarr").values())
+    assert size / 2 < told.disk < 2 * size
+    assert told.memory > 1e6
+    assert from_json(to_json(told)) == told
+
+
+def test_a_disk_that_cannot_hold_the_rest_is_refused_early_and_the_work_goes_on_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Box] = []
+    usage = type("Usage", (), {"free": 1000})
+    with monkeypatch.context() as patched:
+        patched.setattr("napari_xct_crack.blocks._forecast.shutil.disk_usage", lambda _: usage)
+        with pytest.raises(OutputError, match="free some space, then start again to go on"):
+            finish(run(plan(tmp_path / "a.ome.zarr", calls)))
+    assert len(calls) == 1
+    np.testing.assert_array_equal(finish(run(plan(tmp_path / "a.ome.zarr", calls))).read(), DATA)
+    assert len(calls) == len(set(calls))
 
 
 def test_unwanted_boxes_are_not_computed(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What was started is written down once, where a project is, without secrets."""
 
 import json
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,19 @@ def test_a_step_is_written_into_the_scans_project(tmp_path: Path):
     again = parse(Walk, first["command"][2:])
     assert again is not None
     assert again.command.seed == 7
+
+
+def test_what_a_step_is_to_take_is_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    place = import_module("napari_xct_crack.convert")
+    monkeypatch.setattr(place, "layout", lambda shape, itemsize: ((2, 32, 32), (2, 32, 32)))
+    scan = tmp_path / "bar.raw"
+    scan.write_bytes(bytes(6 * 40 * 50))
+    project_folder(scan).mkdir()
+    words = ["convert", str(scan), str(tmp_path / "o.ome.zarr"), "--shape", "6", "40", "50", "--dtype", "uint8"]
+    assert main([*words, "--voxel-size-um", "1", "1", "1"]) == 0
+    first, *rest = read(project_folder(scan))
+    assert first["command"][1] == "convert"
+    assert [entry["step"] for entry in rest if min(entry["estimate"].values()) >= 0] == ["convert"]
 
 
 def test_a_step_on_a_result_inside_a_project_is_found_too(tmp_path: Path):

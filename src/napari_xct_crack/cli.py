@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import __version__, commands
 from .commands import PROGRAM
 from .errors import OutputError, XctCrackError
-from .events import Event, Failed, Finished, Said, Warned, Work
+from .events import Estimated, Event, Failed, Finished, Said, Warned, Work
+
+if TYPE_CHECKING:
+    from .commands._show import Audience
 
 DONE, USER_ERROR, STOPPED = 0, 2, 130
 
@@ -79,12 +82,15 @@ def _run(name: str, tokens: Sequence[str]) -> int:
             # The parent says on standard input whether we go on without it; with no parent, no reader means no work.
             audience = Program(gone=threading.Event() if given.supervised else stop)
         if not given.supervised:
-            try:
-                _history.record(given.command)
-            except OutputError as error:  # a project that is only read from is no reason not to work
-                audience.tell(Warned(str(error)))
+            _noted(audience, lambda: _history.record(given.command))
+
+        def tell(event: Event) -> None:
+            audience.tell(event)
+            if isinstance(event, Estimated):
+                _noted(audience, lambda: _history.estimated(given.command, event))
+
         try:
-            code = _drive(given.command.run(), audience.tell, stop)
+            code = _drive(given.command.run(), tell, stop)
         except XctCrackError as error:
             if given.events:
                 audience.tell(Failed(str(error)))
@@ -92,6 +98,14 @@ def _run(name: str, tokens: Sequence[str]) -> int:
     if code == STOPPED and not given.events:
         audience.tell(Said("Stopped; the state is saved."))
     return code
+
+
+def _noted(audience: Audience, note: Callable[[], None]) -> None:
+    """Write into the project's history; one that is only read from is no reason not to work."""
+    try:
+        note()
+    except OutputError as error:
+        audience.tell(Warned(str(error)))
 
 
 def _drive(work: Work[Any], tell: Callable[[Event], None], stop: threading.Event) -> int:

@@ -69,6 +69,15 @@ class Said(Event):
 
 
 @dataclass(frozen=True)
+class Estimated(Said):
+    """What the rest of the work takes: seconds, and bytes on the disk and in memory."""
+
+    seconds: float
+    disk: float
+    memory: float
+
+
+@dataclass(frozen=True)
 class Warned(Event):
     """Something is doubtful; the work goes on."""
 
@@ -92,7 +101,8 @@ class Failed(Event):
 Work = Generator[Event, None, Result]
 
 _KINDS: dict[str, type[Event]] = {
-    kind.__name__: kind for kind in (Progress, StepDone, EpochEnd, Preview, Saved, Said, Warned, Finished, Failed)
+    kind.__name__: kind
+    for kind in (Progress, StepDone, EpochEnd, Preview, Saved, Said, Estimated, Warned, Finished, Failed)
 }
 
 

@@ -239,7 +239,7 @@ def load_segmenter(folder: Path, device: str | torch.device = "cpu", weights: Pa
     except RuntimeError as error:
         raise InputError(f"The weights in {path} do not belong to the network that the card names.") from error
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    net = fold(net).eval().to(device)
+    net = fold(net).eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Segmenter(
         net, settings.slices, settings.network.stride, settings.network.reach, card, digest, folder.absolute()
     )

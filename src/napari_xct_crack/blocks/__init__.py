@@ -28,6 +28,7 @@ from ..volume import Box, Role, Triple, Volume
 from . import journal
 from ._cluster import cluster, exposed
 from ._content import content, identity
+from ._forecast import Forecast
 from ._owner import owned
 from ._tasks import Compute, Target, done_elsewhere, each, reachable
 
@@ -187,14 +188,16 @@ def _fill(plan: Plan, store: Store, compute: Compute, executor: Executor | None)
     todo = [box for box in wanted if not target.receipt(box).exists()]
     done, total = len(wanted) - len(todo), len(wanted)
     yield Progress(done, total, plan.what)
+    forecast = Forecast(store.path, [box.size for box in todo])
     if executor is not None:
         for event in done_elsewhere(executor, target, compute, todo):
             yield Progress(done + event.done, total, plan.what) if isinstance(event, Progress) else event
+            yield from forecast.after(event.done) if isinstance(event, Progress) else ()
         return
-    for box in todo:
-        target.keep(store, box, (yield from _told(compute(box), done, total, plan.what)))
-        done += 1
-        yield Progress(done, total, plan.what)
+    for number, box in enumerate(todo):
+        target.keep(store, box, (yield from _told(compute(box), done + number, total, plan.what)))
+        yield Progress(done + number + 1, total, plan.what)
+        yield from forecast.after(number + 1)
 
 
 def _told(work: Work[NDArray[Any]], done: int, total: int, what: str) -> Work[NDArray[Any]]:

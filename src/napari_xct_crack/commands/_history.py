@@ -1,4 +1,4 @@
-"""A project's record of every step that was started: one JSON object a line in ``history.jsonl``."""
+"""A project's record of every step that was started, and what it was to take: one JSON object a line in ``history.jsonl``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from .. import __version__
 from ..errors import writing
+from ..events import Estimated
 from . import PROGRAM, Command, Positional, name_of
 from ._arguments import arguments
 from ._flags import plain
@@ -45,6 +46,20 @@ def record(command: Command, folder: Path | None = None) -> None:
         "version": __version__,
         "command": [PROGRAM, name_of(type(command)), *map(without_secrets, arguments(command))],
         "settings": _without_secrets_deep(plain(command)),
+    }
+    with writing(folder / FILE), (folder / FILE).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(entry) + "\n")
+
+
+def estimated(command: Command, event: Estimated) -> None:
+    """Append what a step that runs will take, where it has a project folder."""
+    folder = _found(command)
+    if folder is None:
+        return
+    entry = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "step": name_of(type(command)),
+        "estimate": {"seconds": event.seconds, "disk": event.disk, "memory": event.memory},
     }
     with writing(folder / FILE), (folder / FILE).open("a", encoding="utf-8") as file:
         file.write(json.dumps(entry) + "\n")

@@ -93,19 +93,19 @@ class Predictor:
     def _tile(self, tile: Tile, along: Span, result: NDArray[np.uint8]) -> Iterator[int | Said]:
         """Fill the part of the result that one tile answers for; yields how many of its slices are done."""
         near = self.segmenter.slices // 2
-        grey = _read(self.volume.levels[0], ((along[0] - near, along[1] + near), *tile.seen), self.order)
+        grey, (z, y, x) = _read(self.volume.levels[0], ((along[0] - near, along[1] + near), *tile.seen), self.order)
         cut = tuple(slice(a - c, b - c) for (a, b), (c, _) in zip(tile.core, tile.seen, strict=True))
-        size = grey.shape[1] * grey.shape[2]
+        size = len(y) * len(x)
         done, depth = 0, along[1] - along[0]
         while done < depth:
             count = min(depth - done, self._slices.get(size, max(1, self.pixels // size)))
-            frames = to_frames(grey[done : done + count + 2 * near], self.window)
+            frames = to_frames(grey[np.ix_(z[done : done + count + 2 * near], y, x)], self.window)
             try:
                 result[done : done + count] = self._net(frames)[(slice(None), *cut)]
             except torch.cuda.OutOfMemoryError as error:
                 if count == 1:
                     raise SettingsError(
-                        f"{self.device} has too little memory for a tile of {grey.shape[1]} × {grey.shape[2]} pixels; "
+                        f"{self.device} has too little memory for a tile of {len(y)} × {len(x)} pixels; "
                         "free some of it or use --device cpu."
                     ) from error
                 torch.cuda.empty_cache()
@@ -119,6 +119,7 @@ class Predictor:
         """(n + k - 1, h, w) frames to (n, h, w) probabilities times 255."""
         slices = self.segmenter.slices
         stacked = torch.from_numpy(frames).to(self.device).unfold(0, slices, 1).permute(0, 3, 1, 2)
+        stacked = stacked.contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
             logits: torch.Tensor = self.segmenter.net(stacked)
             scaled = torch.sigmoid(logits[:, 0].float()) * 255
@@ -151,15 +152,20 @@ def _within(tile: Tile, spans: list[Span]) -> tuple[slice, slice, slice]:
     return (slice(None), y, x)
 
 
-def _read(array: LazyArray, spans: tuple[Span, ...], order: Triple) -> NDArray[Any]:
-    """A block of the scan with its axes in that order, mirrored where it leaves the scan, 0 for what is no number."""
-    index: list[Any] = [None] * 3
+def _read(
+    array: LazyArray, spans: tuple[Span, ...], order: Triple
+) -> tuple[NDArray[Any], tuple[NDArray[np.int64], ...]]:
+    """What there is of a block of the scan, its axes in that order, and which of it stand along each axis of the block.
+
+    Beyond the scan it is mirrored; what is no number is 0.
+    """
     inside: list[Any] = [None] * 3
+    places = []
     for (start, stop), axis in zip(spans, order, strict=True):
         at = reflected(np.arange(start, stop), array.shape[axis])
         inside[axis] = slice(int(at.min()), int(at.max()) + 1)
-        index[axis] = at - at.min()
+        places.append(at - at.min())
     values = np.asarray(array[tuple(inside)])
     if values.dtype.kind == "f":
         values = np.where(np.isfinite(values), values, 0)
-    return values[np.ix_(*index)].transpose(order)
+    return values.transpose(order), tuple(places)

@@ -1,0 +1,83 @@
+"""Peak memory of each stage on a volume and on ones eight times larger, each in a process of its own.
+
+``python benchmarks/scale.py`` prints the table of docs/scale.md.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from napari_xct_crack.io import RawLayout, read
+from napari_xct_crack.io.ome_zarr import write
+from napari_xct_crack.networks.compact import Compact
+from napari_xct_crack.runs import Run, TrainSettings
+
+SMALL = (64, 192, 192)
+LARGER = {"8 × as deep": (512, 192, 192), "2 × along each axis": (128, 384, 384)}
+CLEANING = ["--hysteresis", "0.3", "--closing", "1", "--min-size", "8"]
+
+
+def made(folder: Path, shape: tuple[int, int, int]) -> None:
+    """A headerless scan with noise and dark sheets, a probability of these, and a run."""
+    folder.mkdir()
+    rng = np.random.default_rng(1)
+    probability = np.zeros(shape, np.uint8)
+    with (folder / "scan.raw").open("wb") as file:
+        for z in range(shape[0]):
+            grey = rng.normal(20000, 800, shape[1:]).astype(np.uint16)
+            for x in range(40, shape[2], 96):
+                at = x + (z // 3 + np.arange(shape[1]) // 8) % 16
+                inside = np.flatnonzero(np.arange(shape[1]) % 96 > 30)
+                grey[inside, at[inside]] -= 6000
+                probability[z, inside, at[inside]] = 230
+            file.write(grey.tobytes())
+    write(folder / "given.ome.zarr", probability, role="probability", voxel_size=(1.0, 1.0, 1.0))
+    scan = read(folder / "scan.raw", raw=RawLayout(shape=shape, dtype="uint16"), voxel_size=(1.0, 1.0, 1.0))
+    run = Run.create(folder / "run", TrainSettings(network=Compact()), replace(scan, window=(12000.0, 23000.0)))
+    run.save_model(Compact().build(5).state_dict(), {}, {})
+
+
+def peak_mb(*words: object) -> float:
+    """Peak resident memory of a command, MB."""
+    program = [sys.executable, "-m", "napari_xct_crack", *map(str, words)]
+    silent = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_WRONLY, 0) for stream in (1, 2)]
+    child = os.posix_spawn(sys.executable, program, os.environ, file_actions=silent)
+    _, status, used = os.wait4(child, 0)
+    assert status == 0, words
+    return used.ru_maxrss / 1024
+
+
+def peaks(folder: Path, shape: tuple[int, int, int]) -> dict[str, float]:
+    """Peak of every stage on a volume of that shape."""
+    made(folder, shape)
+    layout = ["--shape", *shape, "--dtype", "uint16", "--voxel-size-um", 1, 1, 1]
+    scan, given, mask = (folder / f"{name}.ome.zarr" for name in ("scan", "given", "mask"))
+    return {
+        "convert": peak_mb("convert", folder / "scan.raw", scan, *layout),
+        "segment": peak_mb("segment", scan, folder / "run", folder / "p.ome.zarr", "--device", "cpu"),
+        "clean": peak_mb("clean", given, mask, *CLEANING),
+        "measure": peak_mb("measure", mask, folder / "measured"),
+    }
+
+
+def main() -> None:
+    found: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory() as name:
+        for number, (what, shape) in enumerate({"small": SMALL, **LARGER}.items()):
+            found[what] = peaks(Path(name) / str(number), shape)
+    small = found.pop("small")
+    print(f"| stage | {' × '.join(map(str, SMALL))} | {' | '.join(found)} |")
+    print("|---" * (2 + len(found)) + "|")
+    for stage, peak in small.items():
+        rest = " | ".join(f"{one[stage]:.0f} MB ({one[stage] / peak:.2f} ×)" for one in found.values())
+        print(f"| {stage} | {peak:.0f} MB | {rest} |")
+
+
+if __name__ == "__main__":
+    main()
