@@ -71,7 +71,7 @@ def _run(name: str, tokens: Sequence[str]) -> int:
         raise XctCrackError(f"There is no command {name!r}; did you mean {' or '.join(near)}?")
     from .commands import _history
     from .commands._parse import parse
-    from .commands._show import Audience, Person, Program
+    from .commands._show import Person, Program
 
     given = parse(commands.load(name), tokens)
     if given is None:
