@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from napari_xct_crack import components as module
 from napari_xct_crack.blocks import boxes
 from napari_xct_crack.components import Components, find, neighbours
+from napari_xct_crack.components import _labelling as module
 from napari_xct_crack.events import finish
 from napari_xct_crack.measure import measure
 from napari_xct_crack.volume import Volume

@@ -56,7 +56,7 @@ def text_of(facts: dict[str, Any]) -> str:
         "voxel size": f"{_by(facts['voxel_size_um'])} µm" if facts["voxel_size_um"] else unknown,
         "extent": f"{_by(facts['size_um'])} µm" if facts["size_um"] else unknown,
         "type": facts["dtype"],
-        "size": f"{_bytes(facts['bytes'])} uncompressed",
+        "size": f"{in_bytes(facts['bytes'])} uncompressed",
         "chunks": _by(first["chunks"]) if first["chunks"] else "none",
         "shards": _by(first["shards"]) if first["shards"] else "none",
         "codec": first["codec"] or unknown,
@@ -72,7 +72,8 @@ def _by(sides: list[float]) -> str:
     return " × ".join(f"{side:.6g}" if isinstance(side, float) else str(side) for side in sides)
 
 
-def _bytes(count: float) -> str:
+def in_bytes(count: float) -> str:
+    """A size with its unit."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:.3g} {unit}"

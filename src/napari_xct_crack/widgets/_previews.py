@@ -1,4 +1,4 @@
-"""What is computed at once for a panel: pictures of drawn and rendered cracks, and one slice cleaned."""
+"""What is computed at once for a panel: pictures of drawn and rendered cracks, and one slice segmented or cleaned."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from ._colours import BLUE, GREEN, RED, coloured
 from ._layers import UNKNOWN, LayerData, layer_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..inference import SegmentSettings
     from ..patches import Patches
+    from ..runs import Segmenter
 
 _GAP = 3
 """Pixels between two pictures of a mosaic."""
@@ -126,3 +130,14 @@ def cleaned_slice(
     offset = (place[0], place[1], place[2])
     volume = Volume.from_array(shown, role="mask", voxel_size=probability.voxel_size, name=name, offset=offset)
     return layer_of(volume, **coloured({KEPT: RED, ADDED: GREEN, REMOVED: BLUE}))
+
+
+def segmented(scan: Volume, box: Box, settings: SegmentSettings, load: Callable[[], Segmenter]) -> tuple[Volume, float]:
+    """Probability in a box of the scan, and the seconds that it took."""
+    from ..inference import preview
+
+    started = time.perf_counter()
+    values = preview(load(), scan, box, settings)
+    start = box.shifted(scan.origin).start
+    probability = Volume.from_array(values, role="probability", voxel_size=scan.voxel_size, offset=start)
+    return probability, time.perf_counter() - started

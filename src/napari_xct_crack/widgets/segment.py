@@ -10,14 +10,15 @@ from typing import Any
 from qtpy.QtWidgets import QComboBox, QLabel
 
 from ..commands.compare import Compare
+from ..commands.info import in_bytes
 from ..commands.segment import Segment
 from ..errors import InputError
 from ..events import Event, Finished
-from ..inference import SegmentSettings, preview
+from ..inference import SegmentSettings
 from ..io import read
 from ..records import read_json
 from ..runs import load_segmenter, model_folder
-from ..volume import Box, Volume
+from ..volume import Volume
 from ._bench import Bench
 from ._choices import PathChoice
 from ._colours import one_colour
@@ -28,6 +29,7 @@ from ._jobbox import duration
 from ._layers import layer_of, slice_box, thresholded
 from ._napari import position
 from ._picture import PictureWindow
+from ._previews import segmented
 from ._section import Section, caption
 from ._threshold import Threshold
 from ._work import Newest
@@ -126,7 +128,7 @@ class SegmentSection(Section):
         settings = self.form.settings(device=self.device.currentText())
         load = self._loader(folder)
         self.say("Segmenting this slice …")
-        self._trying.request(lambda: _try(scan, box, settings, load))
+        self._trying.request(lambda: segmented(scan, box, settings, load))
 
     def _loader(self, folder: Path) -> Callable[[], Any]:
         """The run's segmenter, loaded anew only when its model has changed."""
@@ -149,7 +151,7 @@ class SegmentSection(Section):
         whole = self.bench.needed().crop.size / probability.crop.size
         self.say(
             f"This slice took {seconds:.1f} s, so the crop takes about {duration(seconds * slices)}, the whole scan "
-            f"{duration(seconds * whole)} and {probability.crop.size * whole / 1e9:.2g} GB at most."
+            f"{duration(seconds * whole)} and {in_bytes(probability.crop.size * whole)} at most."
         )
 
     def show_cracks(self, name: str, probability: Volume, **options: Any) -> None:
@@ -241,11 +243,3 @@ def _card_text(model: Path) -> str:
     size = " × ".join(f"{side:.4g}" for side in voxel) + " µm voxels" if voxel else "voxels of unknown size"
     step = card.get("metrics", {}).get("step", "?")
     return f"{settings['method']['kind']}, {settings['network']['kind']}, {settings['slices']} slices, {step} steps, {size}"
-
-
-def _try(scan: Volume, box: Box, settings: SegmentSettings, load: Callable[[], Any]) -> tuple[Volume, float]:
-    started = time.perf_counter()
-    values = preview(load(), scan, box, settings)
-    start = box.shifted(scan.origin).start
-    probability = Volume.from_array(values, role="probability", voxel_size=scan.voxel_size, offset=start)
-    return probability, time.perf_counter() - started

@@ -18,19 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
-try:  # the extra "fast", some times faster and under the LGPL
-    import cc3d
-except ImportError:
-    cc3d = None
-
-from .blocks import boxes, each
-from .errors import writing
-from .events import Progress, Work
-from .volume import Box, Triple
+from ..blocks import boxes, each
+from ..errors import writing
+from ..events import Progress, Work
+from ..volume import Box, Triple
+from ._labelling import Labels, labelled
 
 Dimensions = Literal["3d", "2d"]
 Ids = NDArray[np.int64]
-Labels = NDArray[np.int32]
 Read = Callable[[Box], tuple[NDArray[np.bool_], NDArray[np.bool_] | None]]
 """The foreground of a box, and within it the voxels that mark their component (or none)."""
 
@@ -61,13 +56,13 @@ class Components:
 
     def labels(self, box: Box, foreground: NDArray[np.bool_]) -> Ids:
         """Component of every voxel of one of the labelled blocks, given that block's foreground again."""
-        labels, count = _labelled(foreground, self.structure)
+        labels, count = labelled(foreground, self.structure)
         result: Ids = self._of(box, count)[labels]
         return result
 
     def chosen(self, box: Box, foreground: NDArray[np.bool_], kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """The voxels of a labelled block whose component is kept, given which are."""
-        labels, count = _labelled(foreground, self.structure)
+        labels, count = labelled(foreground, self.structure)
         result: NDArray[np.bool_] = (kept[self._of(box, count)] & (np.arange(count + 1) > 0))[labels]
         return result
 
@@ -112,7 +107,7 @@ class _Block:
 
 def _block(read: Read, structure: NDArray[np.bool_], box: Box) -> _Block:
     foreground, marks = read(box)
-    labels, count = _labelled(foreground, structure)
+    labels, count = labelled(foreground, structure)
     marked = np.zeros(count + 1, bool)
     if marks is not None:
         marked[labels[marks]] = True
@@ -178,8 +173,8 @@ def find(
     pieces = _Pieces()
     total = int(np.prod([-(-length // step) for length, step in zip(shape, side, strict=True)]))
     ending: Ids | None = None
-    labelled = each(partial(_block, read, structure), boxes(shape, side), executor)
-    for _, layer in groupby(labelled, key=lambda pair: pair[0].start[0]):
+    blocks = each(partial(_block, read, structure), boxes(shape, side), executor)
+    for _, layer in groupby(blocks, key=lambda pair: pair[0].start[0]):
         faces = _Faces(shape, side)
         for box, block in layer:
             pieces.add(box, block)
@@ -223,19 +218,6 @@ class _Faces:
 
 def _numbers(labels: Labels, first: int) -> Ids:
     return np.where(labels > 0, labels + np.int64(first), 0)
-
-
-def _labelled(foreground: NDArray[np.bool_], structure: NDArray[np.bool_]) -> tuple[Labels, int]:
-    labels = np.zeros(foreground.shape, np.int32)
-    if not foreground.any():
-        return labels, 0
-    touching = {27: 26, 7: 6}.get(int(structure.sum()))
-    if cc3d is not None and touching:
-        # a view, or a row of voxels as bool, is labelled wrongly
-        whole = np.array(foreground, np.uint8, order="C")
-        found, count = cc3d.connected_components(whole, connectivity=touching, return_N=True)
-        return found.astype(np.int32, copy=False), int(count)
-    return labels, int(ndimage.label(foreground, structure, output=labels))
 
 
 def _shifted(a: Ids, b: Ids, axis: int, by: int) -> tuple[Ids, Ids]:
