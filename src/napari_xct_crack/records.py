@@ -6,13 +6,14 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor
 
 from .errors import InputError, writing
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -33,6 +34,8 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
     """Replace a safetensors file atomically."""
+    from safetensors.torch import save  # loads torch, which takes seconds
+
     held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     _replace(path, save(held, metadata=dict(metadata or {})))
 
