@@ -293,6 +293,7 @@ def test_every_component_is_a_row_of_its_number(tmp_path: Path) -> None:
     assert float(ball["depth"]) == pytest.approx((60 - 6 + 0.5) * 0.5, abs=0.6)
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["unit"] == "um"
+    assert summary["versions"]["numpy"] == np.__version__
     volume = float(part.sum()) * 0.125
     assert summary["part_volume"] == volume
     assert summary["p32"] == pytest.approx(float(crack["area"]) / volume, rel=1e-4)

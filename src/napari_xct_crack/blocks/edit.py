@@ -66,7 +66,7 @@ def edit(path: str | Path, start: Triple, values: NDArray[Any], what: str = "pai
         with writing(path):
             yield from _write(store, levels, box, values)
             before = store.attribute("edits") or ""
-            after = hashlib.sha256(f"{before} {start} {values.shape}".encode() + np.packbits(values != 0).tobytes())
+            after = hashlib.sha256(f"{before} {start} {values.shape}".encode() + values.tobytes())
             store.mark(edits=after.hexdigest())
     return store.volume()
 

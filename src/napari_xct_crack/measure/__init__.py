@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,10 @@ def measure(
     limits: dict[int, Volume] = {}
     if volume is not None and seen is not None and settings.detectability:
         limits = yield from limit_maps(volume, part, seen, out, overwrite)
-    told = {"detectability": {str(length): spread_of(found) for length, found in limits.items()}}
+    told = {
+        "detectability": {str(length): spread_of(found) for length, found in limits.items()},
+        "versions": {name: metadata.version(name) for name in ("numpy", "scipy", "scikit-image", "zarr")},
+    }
     result = replace(result, summary={**record, **result.summary, **told}, limits=limits)
     with writing(out):
         tables = {"cracks": result.cracks, "tips": result.tips, "fronts": result.fronts, "slices": result.slices}

@@ -91,28 +91,35 @@ class Fit:
         mean = _LocalMean(solid, MEAN * self.blur)
         values = np.where(solid, grey.astype(np.float32) - mean(np.where(solid, grey, 0).astype(np.float32)), 0)[fitted]
         present = sorted(set(np.unique(labels).tolist()) - {0})
-        rows = [self._terms(labels == number, mean, fitted) for number in present]
-        table = sparse.csr_array(np.concatenate(rows)) if rows else None
-        if table is not None:
-            names = (2 * np.array(present)[:, None] + np.arange(2)).ravel()
-            products = (table @ table.T).tocoo()
-            self._rows.append(names[products.row])
-            self._columns.append(names[products.col])
-            self._values.append(products.data.astype(np.float64))
-            for name, value in zip(names.tolist(), (table @ values.astype(np.float64)).tolist(), strict=True):
-                self._right[name] = self._right.get(name, 0.0) + value
+        if not present:
+            return
+        column = np.cumsum(fitted.ravel(), dtype=np.int32).reshape(fitted.shape) - 1
+        parts = [self._terms(labels == number, mean, fitted, column) for number in present]
+        ends = np.cumsum([0, *(len(places) for _, places in parts for _ in range(2))])
+        places = np.concatenate([places for _, places in parts for _ in range(2)])
+        table = sparse.csr_array(
+            (np.concatenate([terms.ravel() for terms, _ in parts]), places, ends), shape=(len(ends) - 1, len(values))
+        )
+        names = (2 * np.array(present)[:, None] + np.arange(2)).ravel()
+        products = (table @ table.T).tocoo()
+        self._rows.append(names[products.row])
+        self._columns.append(names[products.col])
+        self._values.append(products.data)
+        for name, value in zip(names.tolist(), (table @ values.astype(np.float64)).tolist(), strict=True):
+            self._right[name] = self._right.get(name, 0.0) + value
 
-    def _terms(self, label: Mask, mean: _LocalMean, fitted: Mask) -> Floats:
-        """The two terms of a component on the voxels that are fitted, shape (2, n)."""
-        terms = np.zeros((2, *label.shape), np.float32)
+    def _terms(
+        self, label: Mask, mean: _LocalMean, fitted: Mask, column: NDArray[np.int32]
+    ) -> tuple[Floats, NDArray[np.int32]]:
+        """The two terms of a component, shape (2, n), and which of the fitted voxels the n are."""
         reach = halo(self.blur)
         (found,) = ndimage.find_objects(label.view(np.uint8))
         around = tuple(slice(max(0, side.start - reach), side.stop + reach) for side in found)
         once = _blurred(label[around].astype(np.float32), self.blur)
-        terms[0][around] = once - mean(once, around)
         more = ndimage.laplace(once, mode="constant") * (WIDER * self.blur**2 / 2)
-        terms[1][around] = more - mean(more, around)
-        return terms[:, fitted].astype(np.float64)
+        near = fitted[around]
+        terms = np.stack([(term - mean(term, around))[near] for term in (once, more)])
+        return terms.astype(np.float64), column[around][near]
 
     def shares(self, sizes: NDArray[np.int64], contrast: float) -> Floats:
         """By number, index 0 unused: share of the label that is void; not a number where too little of it counts."""

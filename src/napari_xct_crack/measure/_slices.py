@@ -21,7 +21,7 @@ from ._survey import Inputs
 
 Floats = NDArray[np.float64]
 
-_AT_ONCE = 2**26
+_AT_ONCE = 2**24
 """Voxels that are read at once."""
 
 

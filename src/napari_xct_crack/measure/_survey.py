@@ -140,7 +140,7 @@ class _Surveyor:
         place_of = around.shifted(self._labels.origin)
         if self._inputs.probability is not None:
             self._compare(ids, core, read_at(self._inputs.probability, place_of))
-        if self._inputs.scan is not None and ids[core.slices].any():
+        if self._inputs.scan is not None:
             inside = np.ones(ids.shape, bool) if self._inputs.free is None else self._inputs.free.within(place_of)
             self._fit.add(ids, read_at(self._inputs.scan, place_of), inside, self._voxels, core.slices)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import writing
 from ..volume import Triple
 from ._census import Census
-from ._fit import MODEL, error
+from ._fit import MODEL, MOST_BLUR, error
 from ._shape import Shapes, angle_to
 from ._slices import Slices
 from ._survey import Inputs, Survey
@@ -63,7 +63,11 @@ def _grey(
     aperture = survey.share[1:] * volume / area
     doubt = unknown
     if inputs.noise is not None:
-        by_noise = error(inputs.noise, inputs.blur, area / side**2, volume / area / side) / abs(inputs.contrast) * side
+        by_noise = (
+            error(inputs.noise, min(inputs.blur, MOST_BLUR), area / side**2, volume / area / side)
+            / abs(inputs.contrast)
+            * side
+        )
         doubt = np.hypot(by_noise, MODEL * aperture)
         # an opening that is negative beyond its error was not measured
         aperture = np.where(aperture < -by_noise, np.nan, aperture)

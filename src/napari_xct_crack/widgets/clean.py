@@ -43,7 +43,9 @@ class CleanSection(Section):
         self.form.changed.connect(self.preview)
         self.column.addWidget(self.form)
         self.live = QCheckBox("Preview on this slice")
-        self.live.setToolTip("Show the cleaned slice anew whenever a setting or the slice changes.")
+        self.live.setToolTip(
+            "Show the middle of the view cleaned (384 pixels wide), anew whenever a setting, the slice or the view changes."
+        )
         self.live.toggled.connect(self._live_toggled)
         self.before = QCheckBox("Before")
         self.before.setToolTip(
@@ -62,7 +64,9 @@ class CleanSection(Section):
         self._previewing.ready.connect(self._previewed)
         self._previewing.failed.connect(lambda text: self.say(text, wrong=True))
         self._open: dict[Path, Volume] = {}
-        bench.viewer.dims.events.point.connect(self._slice_changed)
+        self._moves = (bench.viewer.dims.events.point, bench.viewer.scene.camera.events.center)
+        for moved in self._moves:
+            moved.connect(self._slice_changed)
         self.refresh()
 
     def _add_hand(self) -> None:
@@ -198,4 +202,5 @@ class CleanSection(Section):
 
     def close_work(self) -> None:
         self._previewing.close()
-        self.bench.viewer.dims.events.point.disconnect(self._slice_changed)
+        for moved in self._moves:
+            moved.disconnect(self._slice_changed)
