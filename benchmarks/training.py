@@ -98,11 +98,13 @@ class Plain:
         return {name: float(value.detach()) for name, value in (terms | judged).items()}
 
 
-def ours(width: int) -> Step:
-    """The step as the preset `paper` takes it."""
+def ours(width: int, memory: torch.memory_format = torch.contiguous_format) -> Step:
+    """The step as the preset `paper` takes it, with weights in a memory format."""
     torch.manual_seed(0)
     settings = CycleGan.checked({**presets.load("paper")["method"], "discriminator_width": width})
     learner = CycleGanLearner(settings, UNet256(width=width), 1, torch.device("cpu"))
+    for net in learner.modules.values():
+        net.to(memory_format=memory)
     rng = np.random.default_rng(0)
     return lambda drawn: learner.step(drawn, 0.1, rng)
 
@@ -127,13 +129,17 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", nargs="*", default=[], help="rows to measure beside the plain one")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     steps: dict[str, Step] = {
         "plain": Plain(given.width, again=False).step,
         "plain, fakes computed again": Plain(given.width, again=True).step,
         "ours": ours(given.width),
+        "ours, channels last": ours(given.width, torch.channels_last),
     }
+    if given.only:
+        steps = {name: step for name, step in steps.items() if name in ("plain", *given.only)}
     found = measured(steps, given.steps)
     first = {name: losses["image_cycle"] for name, (_, _, losses) in found.items()}
     print(f"first image cycle loss: {first}\n")

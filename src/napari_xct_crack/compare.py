@@ -81,7 +81,7 @@ class Comparison:
 
     def picture(self) -> bytes:
         """The scan and what each segmenter marks, as PNG."""
-        pictures = {"scan": painted(self.grey, self.window)}
+        pictures = {"the scan": painted(self.grey, self.window)}
         for one in self.seen:
             pictures[one.name] = (
                 painted(self.grey, self.window, [(one.mask, FOUND)])
@@ -123,7 +123,8 @@ def compare(
         If a folder holds no model, the slice lies outside the crop, or the truth does not cover it.
     """
     settings = settings or SegmentSettings()
-    assert volume.window is not None
+    if volume.window is None:
+        raise InputError("The scan has no contrast window yet; prepare it first.")
     axis = _AXES[settings.normal]
     box = _slice_box(volume, axis, at)
     place = box.shifted(volume.crop.start)

@@ -46,11 +46,8 @@ def _share(probability: Tensor, where: Tensor) -> float:
 def gaps(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """How far the discriminators tell real from fake, on average over the last steps: 0 not at all, 1 always."""
     last = rows[-_STEPS:]
-    return (
-        {name: float(np.mean([row[name] for row in last])) for name in rows[-1] if name.endswith("_gap")}
-        if last
-        else {}
-    )
+    names = [name for name in (last[-1] if last else ()) if name.endswith("_gap")]
+    return {name: float(np.mean([row[name] for row in last])) for name in names}
 
 
 def words(monitors: Mapping[str, float], done: float) -> list[str]:
