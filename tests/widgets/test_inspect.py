@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -304,7 +305,7 @@ def _measurements_are_opened_again(bench, inspect, until):
     inspect.look.table.view.selectRow(0)
     inspect.look.closeup.open_button.click()
     until(lambda: "close-up" in viewer.layers)
-    bench.bench.open(bench.bench.scan)
+    bench.bench.open(replace(bench.bench.scan))
     assert viewer.dims.ndisplay == 2
     assert [layer.name for layer in viewer.layers if layer.visible] == ["scan"], (
         "another scan is opened: nothing covers it"
