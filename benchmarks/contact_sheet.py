@@ -43,14 +43,21 @@ def waited(bench: Workbench, generator: CrackGenerator, seed: int) -> tuple[floa
     cracks = bench.section("Cracks")
     wanted = drawn_sheet(generator, seed, COUNT, SIDE, None)[0]
     layer = bench.bench.viewer.layers[SHEET]
+    whole = [False]
+
+    def look() -> None:
+        whole[0] = np.array_equal(layer.data, wanted)
+
+    layer.events.data.connect(look)
     clock, spent = time.perf_counter(), time.process_time()
     cracks.seed.setValue(seed)
-    while not np.array_equal(layer.data, wanted):
+    while not whole[0]:
         QApplication.processEvents()
         if time.perf_counter() - clock > _LONGEST:
             raise SystemExit(f"The sheet of seed {seed} was not drawn.")
-        time.sleep(0.0005)
+        time.sleep(0.001)
     QApplication.processEvents()
+    layer.events.data.disconnect(look)
     return time.perf_counter() - clock, time.process_time() - spent
 
 

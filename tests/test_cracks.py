@@ -144,6 +144,13 @@ def test_the_captions_pair_gives_stubs() -> None:
     assert "stubs" in Mixture(first=SheetCracks(), second=generator).warnings()[0]
     assert not RandomCracks().warnings()
     assert not RandomCracks(t_max="2um").warnings()
+    assert not RandomCracks(t_min="1um").warnings()
+
+
+@pytest.mark.parametrize("kind", [SheetCracks, RandomCracks, GrainCracks])
+def test_a_tiny_canvas_is_one_sentence(kind: type[CrackGenerator]) -> None:
+    with pytest.raises(SettingsError, match="at least 16"):
+        kind.checked({"canvas": "0.5"}).draw((1, 64, 64), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("kind", [SheetCracks, RandomCracks, GrainCracks])

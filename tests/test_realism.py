@@ -119,6 +119,7 @@ def test_calibration_finds_the_opening_and_the_area_of_one_crack(calibrated: Cal
     assert density == pytest.approx(calibrated.density, abs=0.51 * drawn.density(low, high, calibrated.limit))
     assert drawn.median(low, high, calibrated.limit) == pytest.approx(calibrated.aperture, rel=0.1)
     assert "aperture_max" in calibrated.sentences[1]
+    assert (generator.canvas, calibrated.stack[1:]) == (Length(256), (256, 256))
 
 
 def test_without_cracks_it_says_that_nothing_was_determined() -> None:

@@ -6,7 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..settings import Length
+from ..errors import SettingsError
+from ..settings import Length, VoxelSize
+
+_SMALLEST = 16.0
 
 Lean = Annotated[
     float,
@@ -28,3 +31,17 @@ Canvas = Annotated[
         json_schema_extra={"advanced": True},
     ),
 ]
+
+
+def canvas_side(canvas: Length, voxel_size: VoxelSize | None) -> float:
+    """Side of a canvas in voxels; 0 where there is none.
+
+    Raises
+    ------
+    SettingsError
+        If it is smaller than 16 voxels.
+    """
+    side = float(canvas.voxels(voxel_size)[1])
+    if 0 < side < _SMALLEST:
+        raise SettingsError(f"Setting canvas is {side:.3g} voxels; it must be 0 or at least {_SMALLEST:.0f}.")
+    return side

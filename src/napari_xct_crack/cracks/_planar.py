@@ -12,7 +12,7 @@ from pydantic import Field
 from ..settings import Length, VoxelSize
 from ..volume import Triple
 from . import CrackGenerator
-from ._fields import Canvas
+from ._fields import Canvas, canvas_side
 from ._grains import GrainCrack
 from ._surface import Sheet
 
@@ -46,7 +46,7 @@ class PlanarCracks(CrackGenerator):
         A patch smaller than the canvas is cut from it at random; a larger one gets more cracks, as many in its metal.
         """
         count = int(rng.integers(self.count[0], self.count[1] + 1))
-        side = self.canvas.voxels(voxel_size)[1]
+        side = canvas_side(self.canvas, voxel_size)
         if side == 0:
             return [crack(shape) for _ in range(count)]
         wide = (shape[0], max(shape[1], round(side)), max(shape[2], round(side)))

@@ -12,7 +12,7 @@ from ..settings import Length, VoxelSize
 from ..volume import Triple
 from . import CrackGenerator, Drawn
 from ._columns import sow, sprout
-from ._fields import Canvas, Lean
+from ._fields import Canvas, Lean, canvas_side
 
 _BORDER = 128
 """Centres are drawn on a canvas larger by this on each side, so that cracks also enter from outside."""
@@ -76,7 +76,7 @@ class RandomCracks(CrackGenerator):
         return self
 
     def warnings(self, voxel_size: VoxelSize | None = None) -> tuple[str, ...]:
-        if voxel_size is None and self.t_max.unit == "um":
+        if voxel_size is None and "um" in (self.t_min.unit, self.t_max.unit):
             return ()
         widest = self._law(voxel_size)[1]
         length = 2 * expected_length(widest, self.decay_min, self.t_end) if widest > self.t_end else 0.0
@@ -88,7 +88,7 @@ class RandomCracks(CrackGenerator):
         )
 
     def draw(self, shape: Triple, rng: np.random.Generator, voxel_size: VoxelSize | None = None) -> Drawn:
-        side = round(self.canvas.voxels(voxel_size)[1])
+        side = round(canvas_side(self.canvas, voxel_size))
         wide = (shape[0], max(shape[1], side), max(shape[2], side))
         coverage, target = np.zeros(wide, np.float32), np.zeros(wide, np.bool_)
         turned = rng.random() < self.rotated
