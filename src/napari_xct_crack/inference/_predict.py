@@ -78,7 +78,7 @@ class Predictor:
                     yield Progress(number * depth + event, len(todo) * depth, "slices of tiles")
                 else:
                     yield event
-        result[~part] = 0
+        result *= part
         return result
 
     def _tiles(self, spans: tuple[Span, Span], plane: list[int]) -> Iterator[Tile]:
