@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -58,24 +59,29 @@ def peak_mb(*words: object) -> float:
     return int(child.stderr.rsplit("VmHWM:", 1)[1].split()[0]) / 1024
 
 
-def peaks(folder: Path, shape: tuple[int, int, int]) -> dict[str, float]:
-    """Peak of every stage on a volume of that shape."""
+def peaks(folder: Path, shape: tuple[int, int, int], stages: list[str]) -> dict[str, float]:
+    """Peak of each of the stages on a volume of that shape."""
     made(folder, shape)
-    layout = ["--shape", *shape, "--dtype", "uint16", "--voxel-size-um", 1, 1, 1]
     scan, given, mask = (folder / f"{name}.ome.zarr" for name in ("scan", "given", "mask"))
-    return {
-        "convert": peak_mb("convert", folder / "scan.raw", scan, *layout),
-        "segment": peak_mb("segment", scan, folder / "run", folder / "p.ome.zarr", "--device", "cpu"),
-        "clean": peak_mb("clean", given, mask, *CLEANING),
-        "measure": peak_mb("measure", mask, folder / "measured"),
+    layout = ["--shape", *shape, "--dtype", "uint16", "--voxel-size-um", 1, 1, 1]
+    commands = {
+        "convert": ["convert", folder / "scan.raw", scan, *layout],
+        "segment": ["segment", folder / "scan.raw", folder / "run", folder / "p.ome.zarr", "--device", "cpu", *layout],
+        "clean": ["clean", given, mask, *CLEANING],
+        "measure": ["measure", mask, folder / "measured"],
     }
+    return {stage: peak_mb(*commands[stage]) for stage in stages}
 
 
 def main() -> None:
-    found: dict[str, dict[str, float]] = {}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stages", nargs="+", default=["convert", "segment", "clean", "measure"])
+    stages = parser.parse_args().stages
     with tempfile.TemporaryDirectory() as name:
-        for number, (what, shape) in enumerate({"small": SMALL, **LARGER}.items()):
-            found[what] = peaks(Path(name) / str(number), shape)
+        found = {
+            what: peaks(Path(name) / str(number), shape, stages)
+            for number, (what, shape) in enumerate({"small": SMALL, **LARGER}.items())
+        }
     small = found.pop("small")
     print(f"| stage | {' × '.join(map(str, SMALL))} | {' | '.join(found)} |")
     print("|---" * (2 + len(found)) + "|")

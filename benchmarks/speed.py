@@ -39,7 +39,7 @@ NETS: dict[str, tuple[Network, int, tuple[int, int, int]]] = {
     "compact": (Compact(), 5, (8, 512, 512)),
 }
 """Network, slices it sees, and shape of the volume that it segments."""
-RAW = (128, 512, 512)
+RAW = (640, 512, 512)
 """Shape of the 16 bit volume that is converted."""
 
 
