@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-import os
+import argparse
+import subprocess
 import sys
 import tempfile
 from dataclasses import replace
@@ -18,8 +19,16 @@ from napari_xct_crack.io.ome_zarr import write
 from napari_xct_crack.networks.compact import Compact
 from napari_xct_crack.runs import Run, TrainSettings
 
-SMALL = (64, 192, 192)
-LARGER = {"8 × as deep": (512, 192, 192), "2 × along each axis": (128, 384, 384)}
+NET = Compact(width=2)
+SMALL = (128, 320, 320)
+LARGER = {"2 × along each axis": (256, 640, 640), "8 × as deep": (1024, 320, 320)}
+CHILD = """
+import sys
+from napari_xct_crack.cli import main
+code = main()
+sys.stderr.write(open("/proc/self/status").read())
+sys.exit(code)
+"""
 CLEANING = ["--hysteresis", "0.3", "--closing", "1", "--min-size", "8"]
 
 
@@ -39,38 +48,40 @@ def made(folder: Path, shape: tuple[int, int, int]) -> None:
             file.write(grey.tobytes())
     write(folder / "given.ome.zarr", probability, role="probability", voxel_size=(1.0, 1.0, 1.0))
     scan = read(folder / "scan.raw", raw=RawLayout(shape=shape, dtype="uint16"), voxel_size=(1.0, 1.0, 1.0))
-    run = Run.create(folder / "run", TrainSettings(network=Compact()), replace(scan, window=(12000.0, 23000.0)))
-    run.save_model(Compact().build(5).state_dict(), {}, {})
+    run = Run.create(folder / "run", TrainSettings(network=NET), replace(scan, window=(12000.0, 23000.0)))
+    run.save_model(NET.build(5).state_dict(), {}, {})
 
 
 def peak_mb(*words: object) -> float:
     """Peak resident memory of a command, MB."""
-    program = [sys.executable, "-m", "napari_xct_crack", *map(str, words)]
-    silent = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_WRONLY, 0) for stream in (1, 2)]
-    child = os.posix_spawn(sys.executable, program, os.environ, file_actions=silent)
-    _, status, used = os.wait4(child, 0)
-    assert status == 0, words
-    return used.ru_maxrss / 1024
+    # asked of the child itself: what wait() tells counts the parent's pages from before the child's program was loaded
+    child = subprocess.run([sys.executable, "-c", CHILD, *map(str, words)], capture_output=True, text=True, check=True)
+    return int(child.stderr.rsplit("VmHWM:", 1)[1].split()[0]) / 1024
 
 
-def peaks(folder: Path, shape: tuple[int, int, int]) -> dict[str, float]:
-    """Peak of every stage on a volume of that shape."""
+def peaks(folder: Path, shape: tuple[int, int, int], stages: list[str]) -> dict[str, float]:
+    """Peak of each of the stages on a volume of that shape."""
     made(folder, shape)
-    layout = ["--shape", *shape, "--dtype", "uint16", "--voxel-size-um", 1, 1, 1]
     scan, given, mask = (folder / f"{name}.ome.zarr" for name in ("scan", "given", "mask"))
-    return {
-        "convert": peak_mb("convert", folder / "scan.raw", scan, *layout),
-        "segment": peak_mb("segment", scan, folder / "run", folder / "p.ome.zarr", "--device", "cpu"),
-        "clean": peak_mb("clean", given, mask, *CLEANING),
-        "measure": peak_mb("measure", mask, folder / "measured"),
+    layout = ["--shape", *shape, "--dtype", "uint16", "--voxel-size-um", 1, 1, 1]
+    commands = {
+        "convert": ["convert", folder / "scan.raw", scan, *layout],
+        "segment": ["segment", folder / "scan.raw", folder / "run", folder / "p.ome.zarr", "--device", "cpu", *layout],
+        "clean": ["clean", given, mask, *CLEANING],
+        "measure": ["measure", mask, folder / "measured"],
     }
+    return {stage: peak_mb(*commands[stage]) for stage in stages}
 
 
 def main() -> None:
-    found: dict[str, dict[str, float]] = {}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stages", nargs="+", default=["convert", "segment", "clean", "measure"])
+    stages = parser.parse_args().stages
     with tempfile.TemporaryDirectory() as name:
-        for number, (what, shape) in enumerate({"small": SMALL, **LARGER}.items()):
-            found[what] = peaks(Path(name) / str(number), shape)
+        found = {
+            what: peaks(Path(name) / str(number), shape, stages)
+            for number, (what, shape) in enumerate({"small": SMALL, **LARGER}.items())
+        }
     small = found.pop("small")
     print(f"| stage | {' × '.join(map(str, SMALL))} | {' | '.join(found)} |")
     print("|---" * (2 + len(found)) + "|")

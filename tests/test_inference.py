@@ -136,7 +136,7 @@ def test_segment_writes_the_crop_with_its_place(tmp_path: Path, monkeypatch: pyt
     assert np.abs(found.read() / 255 - expected).max() <= 0.5 / 255 + 1e-3
     assert (found.role, found.dtype, found.offset) == ("probability", np.uint8, (6, 4, 5))
     assert found.voxel_size == (1.0, 0.5, 0.5)
-    assert {event.text for event in events if isinstance(event, Said)} == {
+    assert {event.text for event in events if type(event) is Said} == {
         "Segmenting on cpu.",
         "Grey window 0 to 200, as in training.",
     }

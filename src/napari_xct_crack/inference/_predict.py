@@ -19,7 +19,9 @@ from ..runs import Segmenter
 from ..volume import Box, LazyArray, Triple, Volume
 
 PIXELS = 2**21
-"""About how many pixels the net sees at once."""
+"""About how many pixels the net sees at once …"""
+CPU_PIXELS = 768**2
+"""… and on a CPU, whose cache a thin net's layers then just fit."""
 
 Span = tuple[int, int]
 
@@ -53,9 +55,15 @@ class Predictor:
     window: tuple[float, float]
     normal: int
     device: torch.device
-    pixels: int = PIXELS
+    pixels: int | None = None
+    """How many pixels the net sees at once; chosen by the device if not given."""
     _slices: dict[int, int] = field(default_factory=dict)
     """Slices at once, by pixels of a tile, where memory was found to be short."""
+
+    @property
+    def most(self) -> int:
+        """About how many pixels the net sees at once."""
+        return self.pixels or (CPU_PIXELS if self.device.type == "cpu" else PIXELS)
 
     @property
     def order(self) -> Triple:
@@ -78,13 +86,13 @@ class Predictor:
                     yield Progress(number * depth + event, len(todo) * depth, "slices of tiles")
                 else:
                     yield event
-        result[~part] = 0
+        result *= part
         return result
 
     def _tiles(self, spans: tuple[Span, Span], plane: list[int]) -> Iterator[Tile]:
         stride = self.segmenter.stride
         halo = -(-self.segmenter.reach // stride) * stride
-        side = max(int(self.pixels**0.5) // stride * stride - 2 * halo, 2 * halo, stride)
+        side = max(int(self.most**0.5) // stride * stride - 2 * halo, 2 * halo, stride)
         for pair in product(
             *(_along(span, length, stride, halo, side) for span, length in zip(spans, plane, strict=True))
         ):
@@ -98,7 +106,7 @@ class Predictor:
         size = len(y) * len(x)
         done, depth = 0, along[1] - along[0]
         while done < depth:
-            count = min(depth - done, self._slices.get(size, max(1, self.pixels // size)))
+            count = min(depth - done, self._slices.get(size, max(1, self.most // size)))
             frames = to_frames(grey[np.ix_(z[done : done + count + 2 * near], y, x)], self.window)
             try:
                 result[done : done + count] = self._net(frames)[(slice(None), *cut)]

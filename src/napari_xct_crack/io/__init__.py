@@ -12,6 +12,7 @@ from ._again import opened_by
 from ._finite import finite
 from ._formats import RAW_SUFFIXES, SUFFIXES, kind_of, opener
 from ._layout import layout_of
+from ._remote import is_address
 from .raw import RawLayout, open_raw
 
 __all__ = ["FILE_SUFFIXES", "RawLayout", "layout_of", "parted", "read"]
@@ -34,7 +35,8 @@ def read(
     ----------
     source
         OME-Zarr, Zarr, TIFF or BigTIFF, HDF5 or NeXus, MetaImage, NRRD, Zeiss, a headerless file, a single picture, or
-        a folder of slices or of a DICOM series. ``file.h5::/entry/data`` also names the dataset.
+        a folder of slices or of a DICOM series. ``file.h5::/entry/data`` also names the dataset. An address
+        (``s3://``, ``gs://``, ``az://``, ``https://``) names a Zarr.
     voxel_size
         µm along z, y, x; goes before what the file states.
     index
@@ -56,6 +58,9 @@ def read(
     SettingsError
         If the voxel size is not positive, or the index names no axis.
     """
+    if is_address(source):
+        volume = opener("Zarr")(source, voxel_size=voxel_size, index=index)
+        return opened_by(read, str(source), finite(volume), voxel_size=voxel_size, index=index)
     source, named = parted(source)
     dataset = dataset or named
     path = source.expanduser().absolute()
@@ -72,7 +77,7 @@ def read(
     else:
         chosen = {"dataset": dataset} if dataset else {}
         volume = opener(kind)(path, voxel_size=voxel_size, index=index, **chosen)
-    return opened_by(read, path, finite(volume), voxel_size=voxel_size, index=index, dataset=dataset, raw=raw)
+    return opened_by(read, str(path), finite(volume), voxel_size=voxel_size, index=index, dataset=dataset, raw=raw)
 
 
 def parted(source: str | Path) -> tuple[Path, str | None]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..volume import Volume
+from ._remote import is_address
 
 _OPEN_AT_ONCE = 16
 
@@ -18,21 +19,22 @@ class Again:
     """How a volume was opened."""
 
     opener: Callable[..., Volume]
-    path: Path
+    path: str
     told: tuple[tuple[str, Any], ...]
     """What the opener was told beside the path; a mapping as its items."""
     changed: int
-    """When the path was last changed: another content is opened anew."""
+    """When the path was last changed, 0 of an address: another content is opened anew."""
 
     def __call__(self) -> Volume:
         """The volume, from memory where this process has opened it before."""
         return _opened(self)
 
 
-def opened_by(opener: Callable[..., Volume], path: Path, volume: Volume, **told: Any) -> Volume:
+def opened_by(opener: Callable[..., Volume], path: str, volume: Volume, **told: Any) -> Volume:
     """The volume with how it was opened."""
     words = tuple((name, tuple(value.items()) if isinstance(value, Mapping) else value) for name, value in told.items())
-    return replace(volume, again=Again(opener, path, words, path.stat().st_mtime_ns))
+    changed = 0 if is_address(path) else Path(path).stat().st_mtime_ns
+    return replace(volume, again=Again(opener, path, words, changed))
 
 
 @lru_cache(_OPEN_AT_ONCE)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, product
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import zarr
@@ -18,6 +18,7 @@ from ..volume import Box, Role, Triple, Volume
 from ._again import opened_by
 from ._axes import Axes, axes_of
 from ._pyramid import halved, layout, slab_layout
+from ._remote import is_address, open_address, place_of
 from ._store import Store, built_from_finer, create, is_complete, reopen, write
 from ._units import micrometres, settle
 
@@ -57,7 +58,7 @@ def open_zarr(
     Parameters
     ----------
     path
-        The Zarr folder.
+        The Zarr folder, or an address such as ``s3://bucket/scan.ome.zarr``.
     voxel_size
         µm along z, y, x, where the file does not state it or is wrong.
     index
@@ -68,28 +69,29 @@ def open_zarr(
     InputError
         If there is no such folder, no numeric array in it, or its axes cannot be told.
     """
-    path = Path(path).absolute()
-    found = _find(_open(path), path)
+    source = str(path) if is_address(path) else str(Path(path).absolute())
+    place = place_of(source) if is_address(source) else Path(source)
+    found = _find(open_address(source) if is_address(source) else _open(Path(source)), place)
     first = found.arrays[0]
     for array in found.arrays:
         if array.dtype.kind not in "uifb":
-            raise InputError(f"{path} holds values of type {array.dtype}; numbers are needed.")
+            raise InputError(f"{place} holds values of type {array.dtype}; numbers are needed.")
         if array.ndim != first.ndim or 0 in array.shape:
-            raise InputError(f"{path} has a level of shape {array.shape}, which is no part of an image pyramid.")
-    axes = axes_of(first.shape, found.names, index or {}, str(path))
+            raise InputError(f"{place} has a level of shape {array.shape}, which is no part of an image pyramid.")
+    axes = axes_of(first.shape, found.names, index or {}, str(place))
     stated, offset = _placed(found, axes)
     size, notes = settle(stated, voxel_size)
-    name = path.name.removesuffix(".zarr").removesuffix(".ome")
+    name = place.name.removesuffix(".zarr").removesuffix(".ome")
     volume = Volume(
         levels=tuple(axes.view(array) for array in found.arrays),
         role=found.role or ("mask" if first.dtype.kind == "b" else "image"),
         voxel_size=size,
         offset=offset,
-        source=str(path),
+        source=source,
         name=name,
         notes=(*found.notes, *axes.notes, *notes),
     )
-    return opened_by(open_zarr, path, volume, voxel_size=voxel_size, index=index)
+    return opened_by(open_zarr, source, volume, voxel_size=voxel_size, index=index)
 
 
 def is_absent(volume: Volume, box: Box) -> bool:
@@ -123,7 +125,7 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [""])[0].rstrip(".")
 
 
-def _find(node: zarr.Array[Any] | zarr.Group, path: Path) -> _Found:
+def _find(node: zarr.Array[Any] | zarr.Group, path: PurePath) -> _Found:
     """The image's arrays and metadata, whichever way the folder is laid out."""
     attributes: dict[str, Any] = node.attrs.asdict()
     if isinstance(node, zarr.Array):
@@ -150,7 +152,7 @@ def _find(node: zarr.Array[Any] | zarr.Group, path: Path) -> _Found:
     raise InputError(f"{path} holds no array{inside}.")
 
 
-def _plain(arrays: dict[str, zarr.Array[Any]], path: Path) -> _Found:
+def _plain(arrays: dict[str, zarr.Array[Any]], path: PurePath) -> _Found:
     """One array, or several that halve from one to the next."""
     ordered = sorted(arrays.values(), key=lambda array: -math.prod(array.shape))
     for finer, coarser in pairwise(ordered):
@@ -168,7 +170,7 @@ def _dimension_names(array: zarr.Array[Any], attributes: Mapping[str, Any]) -> S
     return names if names and all(isinstance(name, str) for name in names) else None
 
 
-def _multiscale(group: zarr.Group, ome: dict[str, Any], attributes: dict[str, Any], path: Path) -> _Found:
+def _multiscale(group: zarr.Group, ome: dict[str, Any], attributes: dict[str, Any], path: PurePath) -> _Found:
     """Levels, axes, scale and translation by the OME-Zarr metadata."""
     try:
         image = ome["multiscales"][0]

@@ -1,0 +1,129 @@
+"""Stores behind an address, from an S3 server on loopback that wants signed requests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import pytest
+
+from napari_xct_crack.clean import clean_array
+from napari_xct_crack.cli import main
+from napari_xct_crack.commands._history import read as history
+from napari_xct_crack.errors import InputError
+from napari_xct_crack.io import read
+from napari_xct_crack.io.ome_zarr import open_zarr, write
+from napari_xct_crack.volume import Box
+
+DATA = np.random.default_rng(0).integers(0, 255, (40, 150, 90)).astype(np.uint8)
+SECRET = "Geheimnis-17"
+
+
+class S3(BaseHTTPRequestHandler):
+    """Whole objects and ranges of them, for who signs with the right key."""
+
+    protocol_version = "HTTP/1.1"
+    root: Path
+    asked: list[tuple[str, int]]
+
+    def do_GET(self) -> None:
+        path = self.root / unquote(urlsplit(self.path).path).lstrip("/")
+        if "Credential=scientist/" not in self.headers.get("Authorization", ""):
+            self._answer(403, b"<Error><Code>AccessDenied</Code></Error>")
+        elif not path.is_file():
+            self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
+        else:
+            data, wanted = path.read_bytes(), self.headers.get("Range")
+            span = range(len(data))
+            if wanted:
+                first, _, last = wanted.removeprefix("bytes=").partition("-")
+                span = range(len(data))[int(first) : int(last) + 1] if first else range(len(data))[-int(last) :]
+            self.asked.append((path.name, len(span)))
+            part = data[span.start : span.stop]
+            self._answer(206 if wanted else 200, part, f"bytes {span.start}-{span.stop - 1}/{len(data)}")
+
+    do_HEAD = do_GET
+
+    def _answer(self, code: int, body: bytes, content_range: str = "") -> None:
+        self.send_response(code)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Last-Modified", "Mon, 02 Mar 2026 10:00:00 GMT")
+        self.send_header("ETag", '"1"')
+        if code == 206:
+            self.send_header("Content-Range", content_range)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def log_message(self, *words: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder behind ``s3://bucket``."""
+    S3.root, S3.asked = tmp_path / "served", []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), S3)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "scientist",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+    }.items():
+        monkeypatch.setenv(name, value)
+    folder = S3.root / "bucket"
+    folder.mkdir(parents=True)
+    yield folder
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_store_is_read_lazily(bucket: Path) -> None:
+    write(bucket / "lab" / "scan.ome.zarr", DATA, role="probability", voxel_size=(2.0, 1.0, 1.0), offset=(3, 0, 0))
+    volume = read("s3://bucket/lab/scan.ome.zarr")
+    assert (volume.name, volume.role, volume.voxel_size, volume.offset) == ("scan", "probability", (2, 1, 1), (3, 0, 0))
+    assert volume.source == "s3://bucket/lab/scan.ome.zarr"
+    assert not any("c" in name or size > 10**5 for name, size in S3.asked if not name.endswith("json"))
+    box = Box((1, 2, 3), (9, 80, 70))
+    np.testing.assert_array_equal(volume.read(box), DATA[box.slices])
+    np.testing.assert_array_equal(volume.read(), DATA)
+
+
+def test_commands_read_an_address_and_no_secret_is_written(
+    bucket: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(bucket / "p.ome.zarr", DATA, role="probability")
+    project = tmp_path / "p.ome.zarr.xct-crack"
+    project.mkdir()
+    assert main(["clean", "s3://bucket/p.ome.zarr", str(project / "mask.ome.zarr")]) == 0
+    assert main(["measure", str(project / "mask.ome.zarr"), str(project / "measured")]) == 0
+    np.testing.assert_array_equal(open_zarr(project / "mask.ome.zarr").read(), clean_array(DATA))
+    assert [entry["command"][1] for entry in history(project) if "command" in entry] == ["clean", "measure"]
+    told = capsys.readouterr()
+    written = [path.read_bytes() for path in project.rglob("*") if path.is_file()]
+    assert not any(SECRET.encode() in text for text in (*written, told.out.encode(), told.err.encode()))
+
+
+def test_what_cannot_be_read_is_said_without_secrets(bucket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="There is no Zarr that can be read at s3://bucket/nothing"):
+        read("s3://bucket/nothing.ome.zarr")
+    for address in (f"s3://me:{SECRET}@bucket/a.zarr", f"https://host/a.zarr?token={SECRET}"):
+        with pytest.raises(InputError, match="read from the environment") as raised:
+            read(address)
+        assert SECRET not in str(raised.value)
+    with pytest.raises(InputError, match="begins with ftp"):
+        read("ftp://host/a.zarr")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "stranger")
+    with pytest.raises(InputError, match="cannot be read") as raised:
+        read("s3://bucket/nothing.ome.zarr")
+    assert SECRET not in str(raised.value)
+    monkeypatch.setitem(__import__("sys").modules, "obstore.store", None)
+    with pytest.raises(InputError, match=r"napari-xct-crack\[remote\]"):
+        read("s3://bucket/nothing.ome.zarr")
