@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.feature import multiscale_basic_features
 
-from napari_xct_crack import training
+from napari_xct_crack import examples, training
 from napari_xct_crack.clean import CleanSettings
 from napari_xct_crack.events import finish
 from napari_xct_crack.inference import preview
@@ -106,7 +106,7 @@ def _learned(
     spent = folder / "cpu_seconds.txt"
     if not spent.exists():
         started = time.process_time()
-        with patch.object(training, "Patches", kind):
+        with patch.object(examples, "Patches", kind):
             finish(training.train(run, Budget(epochs=1)))
         spent.write_text(str(time.process_time() - started))
     levels = [preview(run, scan.volume, Box.of(scan.volume.shape)) for scan in tests]

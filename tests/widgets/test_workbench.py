@@ -101,6 +101,7 @@ def _another_plugins_layer_is_taken(bench, phantom, until):
     viewer.layers.selection.active = viewer.layers["foreign"]
     volume.take_button.click()
     assert "The layer 'foreign' is the scan now. It is in memory only" in volume._says.text()
+    assert bench.bench.folder is None, "the project is of the scan before"
     assert bench.bench.scan.shape == (8, 64, 64)
     until(volume.open_button.isEnabled)
     volume.open_button.click()

@@ -48,7 +48,7 @@ class Measure(MeasureSettings, Command):
         part = None if self.part is None else read(self.part)
         if part is None and volume is not None:
             # the blurred rim of the part is no metal to compare a crack with
-            part = prepare(volume).part
+            volume = prepare(volume)
         result = yield from measure(
             read(self.mask, voxel_size=self.voxel_size_um),
             self.out,

@@ -22,8 +22,9 @@ from ..blocks._content import content
 from ..errors import InputError, OutputError, writing
 from ..evaluate._place import common
 from ..events import Said, Warned, Work
+from ..prepare import part_factor
 from ..records import read_json, write_json
-from ..volume import Box, Volume
+from ..volume import Box, Triple, Volume
 from ._census import Census
 from ._free import free_surface
 from ._labels import count, numbered
@@ -80,7 +81,8 @@ def measure(
     probability
         Tells how the volumes depend on the threshold, and where tips lie below a voxel.
     part
-        Mask of the part; tells distances to the free surface and what volumes are shares of.
+        Mask of the part; tells distances to the free surface and what volumes are shares of. That of `volume` if none is
+        given.
 
     Raises
     ------
@@ -97,6 +99,9 @@ def measure(
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out} is a file; the tables go into a folder.")
     _covered(mask, volume, probability)
+    factor = None
+    if part is None and volume is not None and volume.part is not None:
+        part, factor = volume.part, part_factor(volume)
     given = {"mask": mask, "volume": volume, "probability": probability, "part": part}
     record = _record(settings, given)
     _refuse(out / SUMMARY, record, overwrite)
@@ -105,7 +110,7 @@ def measure(
     components, counted = yield from count(mask)
     labels = yield from blocks.run(numbered(mask, out / LABELS, components, counted, overwrite))
     seen, noise = (None, None) if volume is None else look(volume, part)
-    inputs = yield from _inputs(settings, given, seen, noise)
+    inputs = yield from _inputs(settings, given, factor, seen, noise)
     surveyed = yield from survey(labels, counted.voxels, inputs)
     result = yield from _joined(labels, counted, surveyed, inputs, settings)
     limits: dict[int, Volume] = {}
@@ -168,12 +173,16 @@ def _refuse(path: Path, record: Mapping[str, Any], overwrite: bool) -> None:
 
 
 def _inputs(
-    settings: MeasureSettings, given: Mapping[str, Volume | None], seen: Seen | None, noise: Noise | None
+    settings: MeasureSettings,
+    given: Mapping[str, Volume | None],
+    factor: Triple | None,
+    seen: Seen | None,
+    noise: Noise | None,
 ) -> Work[Inputs]:
     mask, part = given["mask"], given["part"]
     assert mask is not None
     size = mask.voxel_size or (1.0, 1.0, 1.0)
-    free = None if part is None else free_surface(part, mask, size)
+    free = None if part is None else free_surface(part, mask, size, factor)
     if free is not None and free.step > 2 * max(size):
         yield Said(f"Distances to the free surface come from a coarse mask of the part: they hold to {free.step:.3g}.")
     contrast, grow = settings.contrast or 1.0, 2 if settings.grow is None else settings.grow

@@ -46,7 +46,7 @@ class FreeSurface:
         return np.clip(places // self.factor[axis] - self.origin[axis], 0, self.inside.shape[axis] - 1)
 
 
-def free_surface(part: Volume, scan: Volume, size: VoxelSize) -> FreeSurface:
+def free_surface(part: Volume, scan: Volume, size: VoxelSize, factor: Triple | None = None) -> FreeSurface:
     """Distances to where the part ends inside the view; the ends of the part's volume are no surface.
 
     Parameters
@@ -55,6 +55,8 @@ def free_surface(part: Volume, scan: Volume, size: VoxelSize) -> FreeSurface:
         Mask of the part, a whole number of times coarser than `scan` or on the same voxels.
     size
         Sides of a voxel of `scan` in the unit of the distances.
+    factor
+        Voxels of the scan in one of the part, where that is known; else the voxel sizes tell.
 
     Raises
     ------
@@ -65,7 +67,7 @@ def free_surface(part: Volume, scan: Volume, size: VoxelSize) -> FreeSurface:
     if level and part.box is not None:
         level = 0
     coarse = part.levels[level]
-    ratio = _ratio(part, scan)
+    ratio = factor or _ratio(part, scan)
     steps = [round(a / b) for a, b in zip(part.levels[0].shape, coarse.shape, strict=True)]
     inside = np.asarray(part.read() if level == 0 else coarse[:, :, :]) > 0
     z, y, x = (by * step for by, step in zip(ratio, steps, strict=True))

@@ -74,9 +74,12 @@ class Bench(QObject):
 
     def open(self, scan: Volume, layer: Layer | None = None, **how: Any) -> None:
         """Take a scan, and show it unless a layer shows it already."""
+        before = self.scan
         self.scan, self.prepared, self.crop, self.probability, self.how = scan, None, None, None, how
         if scan.source is not None:
             self._project = Project(project_folder(scan.source))
+        elif before is not None and before.source is not None:
+            self._project = None  # it is the other scan's
         self._layer = layer if layer is not None else self._only(scan)
         self.changed.emit()
 
