@@ -29,6 +29,7 @@ from napari_xct_crack.measure._shape import shapes, sphericity
 from napari_xct_crack.measure._sheet import mid_surface, slopes, surface_areas
 from napari_xct_crack.measure._summary import sizes
 from napari_xct_crack.measure._survey import Inputs, survey
+from napari_xct_crack.prepare import prepare
 from napari_xct_crack.report.measured import measured_report
 from napari_xct_crack.volume import Volume
 
@@ -441,3 +442,14 @@ def test_an_opening_that_cannot_be_told_is_left_empty(tmp_path: Path) -> None:
     assert "<script" not in page
     assert "<img src=x" not in page
     assert "&lt;img src=x onerror=alert(2)&gt;" in page
+
+
+def test_the_part_of_the_scan_is_known_where_voxels_have_no_size(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    grey, mask = rng.normal(100, 5, (1, 600, 600)), np.zeros((1, 600, 600), np.uint8)
+    grey[:, :60], grey[:, 300:303, 200:400], mask[:, 300:303, 200:400] = 20, 40, 1
+    scan = prepare(Volume.from_array(grey.clip(0, 255).astype(np.uint8)))
+    assert scan.part is not None
+    assert scan.part.levels[0].shape == (1, 200, 200), "the part is coarser than the scan"
+    measured = finish(measure(Volume.from_array(mask, role="mask"), tmp_path / "out", volume=scan))
+    assert measured.cracks["depth"][0] == pytest.approx(240, abs=4)
