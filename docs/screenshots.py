@@ -128,15 +128,16 @@ class Tour:
         rest(5)
         self.shot("solid")
         self.viewer.dims.ndisplay = 2
-        self.viewer.reset_view()
+        self.viewer.fit_to_view(layers=[self.bench.bench.layer])
 
     def inspect(self) -> None:
-        """Measure; go to the longest crack; see one of its tips in 3-D; charts."""
+        """Measure; go to the longest crack that lies inside the part; see one of its tips in 3-D; charts."""
         inspect = self.bench.section("Inspect")
         look, box = inspect.look, inspect.look.closeup
         self.shot("measure")
         inspect.measure_button.click()
         wait(lambda: look.measured is not None or inspect.job.failure, 30)
+        look.table.conditions.setText("depth > 3")
         columns = look.table.model.columns
         look.table.view.sortByColumn(columns.index("length"), Qt.SortOrder.DescendingOrder)
         look.table.view.selectRow(0)
