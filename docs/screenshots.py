@@ -116,7 +116,6 @@ class Tour:
         self.shot("segment")
         clean = self.bench.section("Clean up")
         clean.form["closing"].set("1")
-        clean.form["min_size"].set(30)
         clean.live.setChecked(True)
         wait(lambda: "this slice: cleaned" in layers)
         self.shot("clean")

@@ -1,8 +1,11 @@
 """Patches, the training loop and run folders."""
 
 import csv
+import itertools
 import json
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -156,6 +159,20 @@ def test_minutes_become_a_number_of_steps_that_is_kept(scan: Volume, tmp_path: P
     assert any(isinstance(e, Warned) and "steps fit into that time" in e.text for e in events)
     state = json.loads(read_tensors(tmp_path / "run" / "checkpoint.safetensors")[1]["state"])
     assert round(3 / state["seconds_per_step"]) == pytest.approx(steps[-1].total, abs=1) or steps[-1].total == 12
+
+
+def test_a_start_beside_other_work_does_not_shorten_the_run(
+    scan: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = [*[1.0] * 20, *[0.1] * 2000]
+    ticks = itertools.accumulate(itertools.chain.from_iterable((0.0, second) for second in steps))
+    clock = SimpleNamespace(perf_counter=lambda: next(ticks), monotonic=time.monotonic)
+    monkeypatch.setattr(training, "time", clock)
+    work = train(Run.create(tmp_path / "run", TINY, scan), Budget(minutes=1), "cpu")
+    taken = [e for e in work if isinstance(e, StepDone)]
+    assert taken[12].total == pytest.approx(60, abs=1)
+    assert taken[-1].step == taken[-1].total > 150
+    assert sum(steps[: len(taken)]) == pytest.approx(60, rel=0.5)
 
 
 def test_learning_lowers_the_loss_and_the_run_holds_everything(scan: Volume, tmp_path: Path) -> None:

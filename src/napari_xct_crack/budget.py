@@ -10,7 +10,7 @@ from .events import Event, Warned
 from .settings import Settings
 
 _PROBE, _PROBE_SHARE = 12, 0.05
-"""Fewest steps, and share of the minutes, whose speed fixes a run's number of steps; the first ones after a start are slow.
+"""Fewest steps, and share of the minutes, whose speed first tells a run's number of steps; the first ones after a start are slow.
 Until then none of the budget counts as used."""
 
 _FEW = 500
@@ -24,7 +24,7 @@ class Budget(Settings):
         None,
         gt=0,
         le=100000,
-        description="Time to train; the speed of the first steps turns it into a number of steps.",
+        description="Time to train; the speed of the first half turns it into a number of steps.",
     )
     epochs: int | None = Field(None, ge=1, le=1000000, description="Epochs to train, in place of minutes.")
 

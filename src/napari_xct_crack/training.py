@@ -26,6 +26,9 @@ from .runs import Run
 SAVE_EVERY = 20.0
 """Seconds between two checkpoints, at least; they take at most a twentieth of the time."""
 
+_FIXED = 0.5
+"""Share of the budget from which on the number of steps stays: what else a machine does may end or begin before."""
+
 _MARKS = tuple(50 * 2**power for power in range(12))
 """Steps at which a snapshot and a preview are kept."""
 
@@ -121,8 +124,8 @@ class _Trainer:
                         yield Warned(
                             f"The device's memory is full; the run goes on with {self.state.batch} patches a step."
                         )
-                    if total is None:
-                        total = self._probe(budget, time.perf_counter() - started)
+                    known, total = total, self._paced(budget, time.perf_counter() - started, total)
+                    if known is None:
                         yield from few(total)
                     yield StepDone(self.state.step, total or 0, losses)
                     yield from self._now_and_then(batch, total)
@@ -174,14 +177,21 @@ class _Trainer:
             return 0.0
         return max(0, self.state.step - self.state.probe) / max(1, total - self.state.probe)
 
-    def _probe(self, budget: Budget, seconds: float) -> int | None:
-        """Collect the speed of the first steps; the total once it is known."""
-        self.probed.append(seconds)
-        if not budget.knows(self.probed):
-            return None
-        self.state.seconds_per_step = float(np.median(self.probed[2:]))
-        self.state.probe = self.state.step
-        return self._total(budget)
+    def _paced(self, budget: Budget, seconds: float, total: int | None) -> int | None:
+        """The total by the speed of all steps of this run so far; it is fixed when it goes on, and from half of it on."""
+        if total is None:
+            self.probed.append(seconds)
+            if not budget.knows(self.probed):
+                return None
+            self.state.probe = self.state.step
+        elif not self.probed:
+            return total
+        else:
+            self.probed.append(seconds)
+            if self.state.step % self.settings.steps_per_epoch or self._done(total) >= _FIXED:
+                return total
+        self.state.seconds_per_step = float(np.mean(self.probed[2:]))
+        return max(self.state.step + 1, self._total(budget) or 0)
 
     def _total(self, budget: Budget) -> int | None:
         """Number of steps of a budget, or none until the speed is known."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtWidgets import QMainWindow, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from ._fold import Fold
@@ -32,6 +32,20 @@ class Accordion(QScrollArea):
         self._folds: dict[str, tuple[Fold, Callable[[], QWidget]]] = {}
         self.torn: dict[str, Torn] = {}
         """Docks of the sections that were torn off."""
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as what is inside, with a scroll bar beside it."""
+        least, inside = super().minimumSizeHint(), self.widget()
+        bar = self.verticalScrollBar()
+        if inside is not None and bar is not None:
+            least.setWidth(max(least.width(), inside.minimumSizeHint().width() + bar.sizeHint().width()))
+        return least
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Grow with what is inside."""
+        if event is not None and watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return bool(super().eventFilter(watched, event))
 
     def add(self, title: str, tip: str, make: Callable[[], QWidget]) -> None:
         """Add a section below the others."""

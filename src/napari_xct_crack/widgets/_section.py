@@ -41,9 +41,7 @@ class Section(QWidget):
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(6, 2, 6, 6)
         self.column.setSpacing(4)
-        self._says = QLabel(self.purpose)
-        self._says.setWordWrap(True)
-        self._says.setToolTip("What this section does, needs, or could not do.")
+        self._says = caption(self.purpose, "What this section does, needs, or could not do.")
         self.column.addWidget(self._says)
         self.running: Command | None = None
         """The step that runs, or ran last."""
@@ -174,8 +172,11 @@ def side_by_side(*widgets: QWidget, stretch: int | None = None) -> QHBoxLayout:
 
 
 def caption(text: str, tip: str) -> QLabel:
-    """A word-wrapped label with a tooltip."""
+    """A word-wrapped label with a tooltip; a long word, such as a path, does not widen the panel."""
     label = QLabel(text)
     label.setWordWrap(True)
+    policy = label.sizePolicy()
+    policy.setHorizontalPolicy(QSizePolicy.Policy.Ignored)
+    label.setSizePolicy(policy)
     label.setToolTip(tip)
     return label
