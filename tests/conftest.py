@@ -8,6 +8,8 @@ import pytest
 
 import fakes
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line has it
+
 
 @pytest.fixture
 def fakes_found() -> Iterator[None]:
