@@ -62,7 +62,7 @@ def segment(
     run
         A trained run, or its segmenter.
     volume
-        The scan in its own grey values; its crop and part are obeyed, outside the part the probability is 0.
+        The scan in its own grey values; its crop and part are obeyed; outside the part and in its outermost voxels the probability is 0.
     out
         A folder that ends in ``.ome.zarr``; it gets the crop's shape, and its place in the scan as translation.
     executor

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from ..errors import SettingsError
 from ..events import Progress, Said, Work
 from ..frames import reflected, to_frames
-from ..prepare import part_at
+from ..prepare import part_at, part_factor
 from ..runs import Segmenter
 from ..volume import Box, LazyArray, Triple, Volume
 
@@ -71,9 +72,9 @@ class Predictor:
         return ((0, 1, 2), (1, 0, 2), (2, 0, 1))[self.normal]
 
     def predict(self, box: Box) -> Work[NDArray[np.uint8]]:
-        """Probability times 255 in a box counted from the crop's corner; 0 outside the part."""
+        """Probability times 255 in a box counted from the crop's corner; 0 outside the part and in its outermost voxels."""
         result = np.zeros(box.shape, np.uint8)
-        part = part_at(self.volume, box) if self.volume.part is not None else np.ones(box.shape, bool)
+        part = self._inner(box)
         shown, inside = result.transpose(self.order), part.transpose(self.order)
         place = box.shifted(self.volume.crop.start)
         spans = [(place.start[axis], place.stop[axis]) for axis in self.order]
@@ -88,6 +89,17 @@ class Predictor:
                     yield event
         result *= part
         return result
+
+    def _inner(self, box: Box) -> NDArray[np.bool_]:
+        """The part without its surface: half of such a voxel is air, and as dark as a narrow crack."""
+        if self.volume.part is None:
+            return np.ones(box.shape, bool)
+        deep = (max(part_factor(self.volume)) + 1) // 2  # half a voxel of a coarse mask
+        around = box.grown((deep, deep, deep)).intersection(Box.of(self.volume.shape))
+        part = ndimage.binary_erosion(part_at(self.volume, around), iterations=deep, border_value=True)
+        held = box.shifted((-around.start[0], -around.start[1], -around.start[2]))
+        inner: NDArray[np.bool_] = part[held.slices]
+        return inner
 
     def _tiles(self, spans: tuple[Span, Span], plane: list[int]) -> Iterator[Tile]:
         stride = self.segmenter.stride
