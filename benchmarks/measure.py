@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from napari_xct_crack import blocks, components
-from napari_xct_crack.components import find, neighbours
+from napari_xct_crack import blocks
+from napari_xct_crack.components import _labelling, find, neighbours
 from napari_xct_crack.events import finish
 from napari_xct_crack.io import read
 from napari_xct_crack.io.ome_zarr import layout
@@ -87,9 +87,9 @@ def speeds(mask: Volume, labels: Volume) -> None:
         finish(find(mask.shape, lambda box: (mask.read(box) > 0, None), side=side, structure=structure, what="found"))
 
     timed("scipy.ndimage.label, in memory", size, lambda: ndimage.label(whole, structure))
-    if components.cc3d is not None:
+    if _labelling.cc3d is not None:
         timed("components from the store, cc3d", size, ours)
-        components.cc3d = None
+        _labelling.cc3d = None
     timed("components from the store, scipy", size, ours)
     timed("scipy.ndimage.distance_transform_edt, in memory", size, lambda: ndimage.distance_transform_edt(whole))
     voxels = np.bincount(labels.read().ravel())[1:]

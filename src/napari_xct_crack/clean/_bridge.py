@@ -34,18 +34,29 @@ def bridged(mask: Mask, radii: Radii, angle: float) -> Mask:
         Degrees by which a line may lean to the crack at either end.
     """
     axes = [axis for axis in range(3) if radii[axis] >= 1 and mask.shape[axis] > 1]
-    points = np.argwhere(mask & _at_surface(mask, axes)).astype(np.int32)
-    if not axes or not len(points):
+    points = np.flatnonzero(mask & _at_surface(mask, axes))
+    if not len(points):
         return mask.copy()
     scale = np.array([radii[axis] if axis in axes else 1.0 for axis in range(3)])
     window = _window(radii, axes)
-    across, is_crack = _across(_moments(mask, points, window), scale, axes)
-    points, across = points[is_crack], across[is_crack]
-    at = np.full(mask.shape, -1, np.int32)
-    at[tuple(points.T)] = np.arange(len(points))
-    result = mask.copy()
-    _join(mask, result, points, at, across, window, scale, np.sin(np.radians(angle)) ** 2)
-    return result
+    # Background around spares asking whether a place lies in the array.
+    reach = window.max(axis=0)
+    padded = np.pad(mask, [(side, side) for side in reach])
+    strides = np.array([padded.shape[1] * padded.shape[2], padded.shape[2], 1])
+    points = (np.stack(np.unravel_index(points, mask.shape), axis=1) + reach) @ strides
+    across, is_crack = _across(_moments(padded.ravel(), points, window, window @ strides), scale, axes)
+    result = padded.copy()
+    _join(
+        padded.ravel(),
+        result.ravel(),
+        points[is_crack],
+        across[is_crack],
+        window,
+        strides,
+        window / scale,
+        np.sin(np.radians(angle)) ** 2,
+    )
+    return result[tuple(slice(side, side + length) for side, length in zip(reach, mask.shape, strict=True))]
 
 
 def _at_surface(mask: Mask, axes: list[int]) -> Mask:
@@ -86,16 +97,14 @@ def _across(
 
 
 @njit(cache=True, nogil=True)
-def _moments(mask, points, window):  # type: ignore[no-untyped-def]
+def _moments(mask, points, window, steps):  # type: ignore[no-untyped-def]
     """Number of voxels around each point, sums of their offsets and of the products of these: whole, so exact."""
-    depth, height, width = mask.shape
     result = np.zeros((len(points), 13), np.int64)
     for row in range(len(points)):
         count, sz, sy, sx, zz, yy, xx, zy, zx, yx = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-        for step in range(len(window)):
-            dz, dy, dx = window[step, 0], window[step, 1], window[step, 2]
-            z, y, x = points[row, 0] + dz, points[row, 1] + dy, points[row, 2] + dx
-            if 0 <= z < depth and 0 <= y < height and 0 <= x < width and mask[z, y, x]:
+        for step in range(len(steps)):
+            if mask[points[row] + steps[step]]:
+                dz, dy, dx = window[step, 0], window[step, 1], window[step, 2]
                 count, sz, sy, sx = count + 1, sz + dz, sy + dy, sx + dx
                 zz, yy, xx = zz + dz * dz, yy + dy * dy, xx + dx * dx
                 zy, zx, yx = zy + dz * dy, zx + dz * dx, yx + dy * dx
@@ -104,74 +113,76 @@ def _moments(mask, points, window):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _join(mask, result, points, at, across, window, scale, lean):  # type: ignore[no-untyped-def]
-    """Draw the lines between all pairs of points that may be joined."""
-    depth, height, width = mask.shape
+def _join(mask, result, points, across, window, strides, shares, lean):  # type: ignore[no-untyped-def]
+    """Draw the lines between all pairs of points that may be joined; `shares` are the offsets over the length."""
+    at = np.full(len(mask), -1, np.int32)
     for row in range(len(points)):
-        for step in range(1, len(window)):
-            dz, dy, dx = window[step, 0], window[step, 1], window[step, 2]
-            if (dz, dy, dx) < (0, 0, 0) or max(abs(dz), abs(dy), abs(dx)) < 2:
-                continue
-            z, y, x = points[row, 0] + dz, points[row, 1] + dy, points[row, 2] + dx
-            if not (0 <= z < depth and 0 <= y < height and 0 <= x < width) or at[z, y, x] < 0:
-                continue
-            if mask[points[row, 0] + dz // 2, points[row, 1] + dy // 2, points[row, 2] + dx // 2]:
-                continue
-            unit = np.array((dz / scale[0], dy / scale[1], dx / scale[2]))
-            length = np.sqrt((unit**2).sum())
-            unit /= length
-            if not (_along(across[row], unit, lean) and _along(across[at[z, y, x]], unit, lean)):
-                continue
-            middle = points[row] + window[step] // 2
-            if _is_free(mask, points[row], window[step]) and _is_clear(mask, middle, window, scale, CLEAR * length):
-                _draw(result, points[row], window[step])
-
-
-@njit(cache=True, nogil=True)
-def _along(across, unit, lean):  # type: ignore[no-untyped-def]
-    """Whether a direction leans little enough to a crack."""
-    share = 0.0
-    for i in range(3):
-        for j in range(3):
-            share += unit[i] * across[i, j] * unit[j]
-    return share <= lean
-
-
-@njit(cache=True, nogil=True)
-def _on_line(start, step, part, parts):  # type: ignore[no-untyped-def]
-    """A voxel of the line; whole numbers only, so that it is the same wherever the line lies."""
-    return (
-        start[0] + (2 * part * step[0] + parts) // (2 * parts),
-        start[1] + (2 * part * step[1] + parts) // (2 * parts),
-        start[2] + (2 * part * step[2] + parts) // (2 * parts),
-    )
-
-
-@njit(cache=True, nogil=True)
-def _is_free(mask, start, step):  # type: ignore[no-untyped-def]
-    parts = np.abs(step).max()
-    for part in range(1, parts):  # noqa: SIM110 - compiled
-        if mask[_on_line(start, step, part, parts)]:
-            return False
-    return True
-
-
-@njit(cache=True, nogil=True)
-def _is_clear(mask, middle, window, scale, limit):  # type: ignore[no-untyped-def]
-    """Whether nothing of the mask lies nearer than a limit, as a share of the length."""
-    depth, height, width = mask.shape
+        at[points[row]] = row
+    steps, halves = np.zeros(len(window), np.int64), np.zeros(len(window), np.int64)
+    far, ahead = np.zeros(len(window)), np.zeros(len(window), np.bool_)
     for step in range(len(window)):
         dz, dy, dx = window[step]
-        if (dz / scale[0]) ** 2 + (dy / scale[1]) ** 2 + (dx / scale[2]) ** 2 >= limit**2:
-            return True
-        z, y, x = middle[0] + dz, middle[1] + dy, middle[2] + dx
-        if 0 <= z < depth and 0 <= y < height and 0 <= x < width and mask[z, y, x]:
+        steps[step] = dz * strides[0] + dy * strides[1] + dx * strides[2]
+        halves[step] = dz // 2 * strides[0] + dy // 2 * strides[1] + dx // 2 * strides[2]
+        far[step] = (shares[step] ** 2).sum()
+        ahead[step] = (dz, dy, dx) > (0, 0, 0) and max(abs(dz), abs(dy), abs(dx)) > 1
+    for row in range(len(points)):
+        start = points[row]
+        for step in range(1, len(window)):
+            other = at[start + steps[step]] if ahead[step] else -1
+            if other < 0 or mask[start + halves[step]]:
+                continue
+            if not (
+                _along(across[row], shares[step], lean * far[step])
+                and _along(across[other], shares[step], lean * far[step])
+            ):
+                continue
+            if _is_free(mask, start, window[step], strides) and _is_clear(
+                mask, start + halves[step], steps, far, CLEAR**2 * far[step]
+            ):
+                _draw(result, start, window[step], strides)
+
+
+@njit(cache=True, nogil=True)
+def _along(across, share, lean):  # type: ignore[no-untyped-def]
+    """Whether an offset leans little enough to a crack."""
+    off = 0.0
+    for i in range(3):
+        for j in range(3):
+            off += share[i] * across[i, j] * share[j]
+    return off <= lean
+
+
+@njit(cache=True, nogil=True)
+def _on_line(start, step, strides, part, parts):  # type: ignore[no-untyped-def]
+    """A voxel of the line; whole numbers only, so that it is the same wherever the line lies."""
+    for axis in range(3):
+        start += (2 * part * step[axis] + parts) // (2 * parts) * strides[axis]
+    return start
+
+
+@njit(cache=True, nogil=True)
+def _is_free(mask, start, step, strides):  # type: ignore[no-untyped-def]
+    parts = np.abs(step).max()
+    for part in range(1, parts):  # noqa: SIM110 - compiled
+        if mask[_on_line(start, step, strides, part, parts)]:
             return False
     return True
 
 
 @njit(cache=True, nogil=True)
-def _draw(result, start, step):  # type: ignore[no-untyped-def]
+def _is_clear(mask, middle, steps, far, limit):  # type: ignore[no-untyped-def]
+    """Whether nothing of the mask lies nearer than a limit, squared and as a share of the length."""
+    for step in range(len(steps)):
+        if far[step] >= limit:
+            return True
+        if mask[middle + steps[step]]:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _draw(result, start, step, strides):  # type: ignore[no-untyped-def]
     parts = np.abs(step).max()
     for part in range(1, parts):
-        result[_on_line(start, step, part, parts)] = True
+        result[_on_line(start, step, strides, part, parts)] = True
