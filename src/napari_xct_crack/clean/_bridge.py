@@ -34,40 +34,36 @@ def bridged(mask: Mask, radii: Radii, angle: float) -> Mask:
         Degrees by which a line may lean to the crack at either end.
     """
     axes = [axis for axis in range(3) if radii[axis] >= 1 and mask.shape[axis] > 1]
-    points = np.flatnonzero(mask & _at_surface(mask, axes))
-    if not len(points):
+    if not axes or not mask.any():
         return mask.copy()
     scale = np.array([radii[axis] if axis in axes else 1.0 for axis in range(3)])
     window = _window(radii, axes)
     # Background around spares asking whether a place lies in the array.
     reach = window.max(axis=0)
-    padded = np.pad(mask, [(side, side) for side in reach])
+    padded, surface = (np.pad(array, [(side, side) for side in reach]) for array in (mask, _at_surface(mask, axes)))
     strides = np.array([padded.shape[1] * padded.shape[2], padded.shape[2], 1])
-    points = (np.stack(np.unravel_index(points, mask.shape), axis=1) + reach) @ strides
+    share = window / scale
+    far = (share**2).sum(axis=1)
+    pairs = _pairs(padded.ravel(), surface.ravel(), window, strides, far)
+    points, rows = np.unique(pairs[:, :2], return_inverse=True)
     across, is_crack = _across(_moments(padded.ravel(), points, window, window @ strides), scale, axes)
+    rows, step = rows.reshape(-1, 2), pairs[:, 2]
+    off = np.einsum("ni,npij,nj->np", share[step], across[rows], share[step])
+    joined = (is_crack[rows] & (off <= np.sin(np.radians(angle)) ** 2 * far[step, None])).all(axis=1)
     result = padded.copy()
-    _join(
-        padded.ravel(),
-        result.ravel(),
-        points[is_crack],
-        across[is_crack],
-        window,
-        strides,
-        window / scale,
-        np.sin(np.radians(angle)) ** 2,
-    )
+    _draw(result.ravel(), pairs[joined, 0], window[step[joined]], strides)
     return result[tuple(slice(side, side + length) for side, length in zip(reach, mask.shape, strict=True))]
 
 
 def _at_surface(mask: Mask, axes: list[int]) -> Mask:
-    """Voxels beside background along one of the axes; the ends of the array are no background."""
+    """Voxels of a mask beside background along one of the axes; the ends of the array are no background."""
     found = np.zeros(mask.shape, bool)
     for axis in axes:
         low = (slice(None),) * axis + (slice(None, -1),)
         high = (slice(None),) * axis + (slice(1, None),)
         found[low] |= ~mask[high]
         found[high] |= ~mask[low]
-    return found
+    return found & mask
 
 
 def _window(radii: Radii, axes: list[int]) -> NDArray[np.int32]:
@@ -113,44 +109,29 @@ def _moments(mask, points, window, steps):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _join(mask, result, points, across, window, strides, shares, lean):  # type: ignore[no-untyped-def]
-    """Draw the lines between all pairs of points that may be joined; `shares` are the offsets over the length."""
-    at = np.full(len(mask), -1, np.int32)
-    for row in range(len(points)):
-        at[points[row]] = row
+def _pairs(mask, surface, window, strides, far):  # type: ignore[no-untyped-def]
+    """Voxels at the surface with a clear line between them: places of both and the offset's row in the window."""
     steps, halves = np.zeros(len(window), np.int64), np.zeros(len(window), np.int64)
-    far, ahead = np.zeros(len(window)), np.zeros(len(window), np.bool_)
     for step in range(len(window)):
-        dz, dy, dx = window[step]
-        steps[step] = dz * strides[0] + dy * strides[1] + dx * strides[2]
-        halves[step] = dz // 2 * strides[0] + dy // 2 * strides[1] + dx // 2 * strides[2]
-        far[step] = (shares[step] ** 2).sum()
-        ahead[step] = (dz, dy, dx) > (0, 0, 0) and max(abs(dz), abs(dy), abs(dx)) > 1
-    for row in range(len(points)):
-        start = points[row]
-        for step in range(1, len(window)):
-            other = at[start + steps[step]] if ahead[step] else -1
-            if other < 0 or mask[start + halves[step]]:
-                continue
-            if not (
-                _along(across[row], shares[step], lean * far[step])
-                and _along(across[other], shares[step], lean * far[step])
+        for axis in range(3):
+            steps[step] += window[step, axis] * strides[axis]
+            halves[step] += window[step, axis] // 2 * strides[axis]
+    ahead = [step for step in range(len(window)) if steps[step] > 0 and np.abs(window[step]).max() > 1]
+    found = []
+    for start in np.flatnonzero(surface):
+        for step in ahead:
+            end, middle = start + steps[step], start + halves[step]
+            if (
+                surface[end]
+                and not mask[middle]
+                and _is_free(mask, start, window[step], strides)
+                and _is_clear(mask, middle, steps, far, CLEAR**2 * far[step])
             ):
-                continue
-            if _is_free(mask, start, window[step], strides) and _is_clear(
-                mask, start + halves[step], steps, far, CLEAR**2 * far[step]
-            ):
-                _draw(result, start, window[step], strides)
-
-
-@njit(cache=True, nogil=True)
-def _along(across, share, lean):  # type: ignore[no-untyped-def]
-    """Whether an offset leans little enough to a crack."""
-    off = 0.0
-    for i in range(3):
-        for j in range(3):
-            off += share[i] * across[i, j] * share[j]
-    return off <= lean
+                found.append((start, end, step))
+    result = np.zeros((len(found), 3), np.int64)
+    for row in range(len(found)):
+        result[row] = found[row]
+    return result
 
 
 @njit(cache=True, nogil=True)
@@ -182,7 +163,8 @@ def _is_clear(mask, middle, steps, far, limit):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _draw(result, start, step, strides):  # type: ignore[no-untyped-def]
-    parts = np.abs(step).max()
-    for part in range(1, parts):
-        result[_on_line(start, step, strides, part, parts)] = True
+def _draw(result, starts, steps, strides):  # type: ignore[no-untyped-def]
+    for row in range(len(starts)):
+        parts = np.abs(steps[row]).max()
+        for part in range(1, parts):
+            result[_on_line(starts[row], steps[row], strides, part, parts)] = True
