@@ -1,9 +1,9 @@
 """How far fronts of measured masks lie from the true ones of phantoms, beside the ideal observer's limit.
 
 The true front is the contour on which a crack is as open as a limit: 0.3 voxels, where the labels end, for true masks; for
-segmented ones what an ideal observer sees of 20 voxels length in a slice. Run as::
+segmented ones what an ideal observer sees of a crack of 60 (or 20) voxels in one slice. Run as::
 
-    python benchmarks/fronts.py PHANTOM [MASK] [--smallest N]
+    python benchmarks/fronts.py PHANTOM [MASK] [--length 20]
 
 with a folder of ``xct-crack phantom``, and a mask of its scan (its true labels without one). The rows it prints stand in
 ``docs/measurements.md``.
@@ -25,6 +25,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from napari_xct_crack.cracks._surface import Sheet
+from napari_xct_crack.detection import LENGTHS
 from napari_xct_crack.events import finish
 from napari_xct_crack.io import read
 from napari_xct_crack.measure import MeasureSettings, measure
@@ -107,11 +108,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("phantom", type=Path)
     parser.add_argument("mask", nargs="?", type=Path)
+    parser.add_argument("--length", type=int, choices=LENGTHS, default=60, help="of the crack that the limit is for")
     given = parser.parse_args()
     scan, part = read(given.phantom / "scan.ome.zarr"), read(given.phantom / "part.ome.zarr")
     opening = LABELLED
     if given.mask:
-        opening = look(scan, part)[0].smallest[20]
+        opening = look(scan, part)[0].smallest[given.length]
     mask = read(given.mask or given.phantom / "truth.ome.zarr")
     with tempfile.TemporaryDirectory() as folder:
         finish(measure(mask, folder, MeasureSettings(), part=part))
