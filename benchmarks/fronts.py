@@ -1,4 +1,4 @@
-"""How far fronts of measured masks lie from the true ones of phantoms, beside the ideal observer's limit.
+"""How far fronts and tips of measured masks lie from the true ones of phantoms, beside the ideal observer's limit.
 
 The true front is the contour on which a crack is as open as a limit: 0.3 voxels, where the labels end, for true masks; for
 segmented ones what an ideal observer sees of a crack of 60 (or 20) voxels in one slice. Run as::
@@ -30,12 +30,14 @@ from napari_xct_crack.events import finish
 from napari_xct_crack.io import read
 from napari_xct_crack.measure import MeasureSettings, measure
 from napari_xct_crack.measure._look import look
-from napari_xct_crack.phantom.content import fronts
+from napari_xct_crack.phantom.content import free, fronts, tips
 
 Points = NDArray[np.float64]
 
 LABELLED = 0.3
 """Opening in voxels at which labels of phantoms end."""
+APART = 1000.0
+"""Factor on z for tips, whose partners lie in the same slice."""
 WITHIN, MARGIN = 4.0, 4
 """Voxels within which a front is found, and inside the part and the volume within which none counts."""
 
@@ -43,7 +45,13 @@ WITHIN, MARGIN = 4.0, 4
 def sheets(record: dict[str, Any]) -> list[Sheet]:
     names = {field.name for field in fields(Sheet)}
     return [
-        Sheet(**{name: tuple(value) if isinstance(value, list) else value for name, value in crack.items() if name in names})
+        Sheet(
+            **{
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in crack.items()
+                if name in names
+            }
+        )
         for crack in record["cracks"]
     ]
 
@@ -71,8 +79,11 @@ class Truth:
         self._counts[:MARGIN] = self._counts[-MARGIN:] = False
         lines = [contour(sheet, opening) for sheet in self.sheets]
         self.all = np.concatenate(lines)
-        free = [line[self.counted(line)] for line in lines]
-        self.seen = np.concatenate([line[self._alone(line, number)] for number, line in enumerate(free, 1)])
+        inner = [line[self.counted(line)] for line in lines]
+        self.seen = np.concatenate([line[self._alone(line, number)] for number, line in enumerate(inner, 1)])
+        crossing = [tip for number, line in enumerate(lines, 1) for tip in tips([line], number, part)]
+        self.tips = np.array([tip[:3] for tip in crossing]).reshape(-1, 3)
+        self.seen_tips = np.array([tip[:3] for tip in free(crossing, self.labels)]).reshape(-1, 3)
 
     def counted(self, places: Points) -> NDArray[np.bool_]:
         """Whether places lie far enough inside part and volume."""
@@ -95,13 +106,18 @@ def gap(truth: Truth, places: Points, outward: Points) -> float:
     return float(np.median((np.sign(ahead) * far)[far <= 16]))
 
 
-def row(name: str, truth: Truth, found: Points, outward: Points) -> str:
-    counts = truth.counted(found)
-    found, outward = found[counts], outward[counts]
-    to_found, to_true = cKDTree(found).query(truth.seen)[0], cKDTree(truth.all).query(found)[0]
+def row(truth: Points, seen: Points, found: Points) -> str:
+    """Distances from what can be seen of the truth to what was found, and from that to all of the truth."""
+    to_found, to_true = cKDTree(found).query(seen)[0], cKDTree(truth).query(found)[0]
     numbers = [f"{np.median(far):.1f} / {np.quantile(far, 0.9):.1f}" for far in (to_found, to_true)]
-    shares = [f"{(far <= WITHIN).mean():.2f}" for far in (to_found, to_true)]
-    return f"| {name} | {' | '.join(numbers + shares)} | {gap(truth, found, outward):+.1f} |"
+    return " | ".join(numbers + [f"{(far <= WITHIN).mean():.2f}" for far in (to_found, to_true)])
+
+
+def table(path: Path, names: tuple[str, ...]) -> Points:
+    with path.open() as file:
+        return np.array([[float(line[name]) for name in names] for line in csv.DictReader(file)]).reshape(
+            -1, len(names)
+        )
 
 
 def main() -> None:
@@ -111,20 +127,24 @@ def main() -> None:
     parser.add_argument("--length", type=int, choices=LENGTHS, default=60, help="of the crack that the limit is for")
     given = parser.parse_args()
     scan, part = read(given.phantom / "scan.ome.zarr"), read(given.phantom / "part.ome.zarr")
-    opening = LABELLED
-    if given.mask:
-        opening = look(scan, part)[0].smallest[given.length]
-    mask = read(given.mask or given.phantom / "truth.ome.zarr")
+    opening = look(scan, part)[0].smallest[given.length] if given.mask else LABELLED
+    truth = Truth(given.phantom, opening)
     with tempfile.TemporaryDirectory() as folder:
-        finish(measure(mask, folder, MeasureSettings(), part=part))
-        with (Path(folder) / "fronts.csv").open() as file:
-            rows = list(csv.DictReader(file))
-    places, outward = (
-        np.array([[float(line[start + axis]) for axis in "zyx"] for line in rows]) for start in ("", "direction_")
+        finish(measure(read(given.mask or given.phantom / "truth.ome.zarr"), folder, MeasureSettings(), part=part))
+        found = table(Path(folder) / "fronts.csv", ("z", "y", "x", "direction_z", "direction_y", "direction_x"))
+        ends = table(Path(folder) / "tips.csv", ("z", "y", "x"))
+    found = found[truth.counted(found[:, :3])]
+    name = f"{given.phantom.name}, {given.mask.name if given.mask else 'truth'}"
+    print("| of | opening | true → found | found → true | recall | precision | gap |\n|---|---|---|---|---|---|---|")
+    print(
+        f"| fronts: {name} | {opening:.2f} | {row(truth.all, truth.seen, found[:, :3])} "
+        f"| {gap(truth, found[:, :3], found[:, 3:]):+.1f} |"
     )
-    print("| mask, opening of the true front | true → found | found → true | recall | precision | gap |")
-    name = f"{given.phantom.name}/{(given.mask or Path('truth')).name}, {opening:.2f}"
-    print(row(name, Truth(given.phantom, opening), places, outward))
+    slices = (APART, 1.0, 1.0)
+    seen = truth.seen_tips[truth.counted(truth.seen_tips)]
+    print(
+        f"| tips: {name} | {opening:.2f} | {row(truth.tips * slices, seen * slices, ends[truth.counted(ends)] * slices)} | |"
+    )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,9 @@ from ._survey import Inputs
 Floats = NDArray[np.float64]
 
 _AT_ONCE = 2**24
-"""Voxels that are read at once."""
+"""Voxels of a slab …"""
+_STRIP = 256
+"""… and how many of its rows are read at once, for reading takes their memory twice."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,9 @@ def by_slice(labels: Volume, cracks: NDArray[np.bool_], inputs: Inputs) -> Work[
 def _slab(labels: Volume, box: Box, cracks: NDArray[np.bool_], inputs: Inputs) -> Iterator[tuple[Floats, Floats]]:
     """By slice of a slab its row and its tips, as in :class:`Slices`."""
     size, free, probability = inputs.size, inputs.free, inputs.probability
-    ids, place = labels.read(box), box.shifted(labels.origin)
+    ids, place = np.empty(box.shape, labels.dtype), box.shifted(labels.origin)
+    for strip in boxes(box.shape, (box.shape[0], _STRIP, box.shape[2])):
+        ids[strip.slices] = labels.read(strip.shifted(box.start))
     levels = None if probability is None else read_at(probability, place)
     part = None if free is None else free.within(place)
     for z in range(len(ids)):
