@@ -225,6 +225,4 @@ def _joined(
     table["surface_breaking"] = np.where(known, np.where(surveyed.depth[1:] <= inputs.mouth, "true", "false"), "")
     first = labels.origin[0]
     whole = summary(table, surveyed, slices, size, inputs.probability is not None, first)
-    return Measured(
-        labels, table, tip_table(slices), front_table(surveyed), slice_table(slices, first), whole
-    )
+    return Measured(labels, table, tip_table(slices), front_table(surveyed), slice_table(slices, first), whole)
