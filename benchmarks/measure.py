@@ -3,7 +3,7 @@
 Masks of tilted discs and specks, of one density, grow along all axes; each is measured in a process of its own, so that
 its peak of memory is its own. Run as::
 
-    python benchmarks/measure.py [--sides 192 384]
+    python benchmarks/measure.py [--sides 192 384 768]
 
 The table it prints stands in ``docs/measurements.md``.
 """
@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from napari_xct_crack import blocks, components
-from napari_xct_crack.components import find, neighbours
+from napari_xct_crack import blocks
+from napari_xct_crack.components import _labelling, find, neighbours
 from napari_xct_crack.events import finish
+from napari_xct_crack.heap import give_back
 from napari_xct_crack.io import read
 from napari_xct_crack.io.ome_zarr import layout
 from napari_xct_crack.measure import measure
@@ -87,9 +88,9 @@ def speeds(mask: Volume, labels: Volume) -> None:
         finish(find(mask.shape, lambda box: (mask.read(box) > 0, None), side=side, structure=structure, what="found"))
 
     timed("scipy.ndimage.label, in memory", size, lambda: ndimage.label(whole, structure))
-    if components.cc3d is not None:
+    if _labelling.cc3d is not None:
         timed("components from the store, cc3d", size, ours)
-        components.cc3d = None
+        _labelling.cc3d = None
     timed("components from the store, scipy", size, ours)
     timed("scipy.ndimage.distance_transform_edt, in memory", size, lambda: ndimage.distance_transform_edt(whole))
     voxels = np.bincount(labels.read().ravel())[1:]
@@ -103,6 +104,7 @@ def speeds(mask: Volume, labels: Volume) -> None:
 
 def one(side: int, folder: Path) -> None:
     """Measure one mask; prints its row."""
+    give_back()
     mask = read(folder / f"{side}.ome.zarr")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     wall, cpu = time.perf_counter(), time.process_time()
@@ -118,7 +120,7 @@ def one(side: int, folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sides", type=int, nargs="+", default=[192, 384])
+    parser.add_argument("--sides", type=int, nargs="+", default=[192, 384, 768])
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()

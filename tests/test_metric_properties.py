@@ -16,7 +16,7 @@ Change = Callable[[NDArray[np.bool_]], NDArray[np.bool_]]
 FIRST = 1000
 """Seed of the first volume."""
 REAL = 0.002
-"""Smoothing a ragged outline does straighten its centre line: F1 rose by 0.0013 ± 0.0003 over 200 volumes."""
+"""By a usual thinning F1 of the centre line rose by 0.0013 ± 0.0003 over 200 volumes, for a smoother outline has a straighter one."""
 ERRORS = 3
 """Standard errors that a mean gain must exceed to be one, for 35 numbers are looked at."""
 

@@ -34,29 +34,36 @@ def bridged(mask: Mask, radii: Radii, angle: float) -> Mask:
         Degrees by which a line may lean to the crack at either end.
     """
     axes = [axis for axis in range(3) if radii[axis] >= 1 and mask.shape[axis] > 1]
-    points = np.argwhere(mask & _at_surface(mask, axes)).astype(np.int32)
-    if not axes or not len(points):
+    if not axes or not mask.any():
         return mask.copy()
     scale = np.array([radii[axis] if axis in axes else 1.0 for axis in range(3)])
     window = _window(radii, axes)
-    across, is_crack = _across(_moments(mask, points, window), scale, axes)
-    points, across = points[is_crack], across[is_crack]
-    at = np.full(mask.shape, -1, np.int32)
-    at[tuple(points.T)] = np.arange(len(points))
-    result = mask.copy()
-    _join(mask, result, points, at, across, window, scale, np.sin(np.radians(angle)) ** 2)
-    return result
+    # Background around spares asking whether a place lies in the array.
+    reach = window.max(axis=0)
+    padded, surface = (np.pad(array, [(side, side) for side in reach]) for array in (mask, _at_surface(mask, axes)))
+    strides = np.array([padded.shape[1] * padded.shape[2], padded.shape[2], 1])
+    share = window / scale
+    far = (share**2).sum(axis=1)
+    pairs = _pairs(padded.ravel(), surface.ravel(), window, strides, far)
+    points, rows = np.unique(pairs[:, :2], return_inverse=True)
+    across, is_crack = _across(_moments(padded.ravel(), points, window, window @ strides), scale, axes)
+    rows, step = rows.reshape(-1, 2), pairs[:, 2]
+    off = np.einsum("ni,npij,nj->np", share[step], across[rows], share[step])
+    joined = (is_crack[rows] & (off <= np.sin(np.radians(angle)) ** 2 * far[step, None])).all(axis=1)
+    result = padded.copy()
+    _draw(result.ravel(), pairs[joined, 0], window[step[joined]], strides)
+    return result[tuple(slice(side, side + length) for side, length in zip(reach, mask.shape, strict=True))]
 
 
 def _at_surface(mask: Mask, axes: list[int]) -> Mask:
-    """Voxels beside background along one of the axes; the ends of the array are no background."""
+    """Voxels of a mask beside background along one of the axes; the ends of the array are no background."""
     found = np.zeros(mask.shape, bool)
     for axis in axes:
         low = (slice(None),) * axis + (slice(None, -1),)
         high = (slice(None),) * axis + (slice(1, None),)
         found[low] |= ~mask[high]
         found[high] |= ~mask[low]
-    return found
+    return found & mask
 
 
 def _window(radii: Radii, axes: list[int]) -> NDArray[np.int32]:
@@ -86,16 +93,14 @@ def _across(
 
 
 @njit(cache=True, nogil=True)
-def _moments(mask, points, window):  # type: ignore[no-untyped-def]
+def _moments(mask, points, window, steps):  # type: ignore[no-untyped-def]
     """Number of voxels around each point, sums of their offsets and of the products of these: whole, so exact."""
-    depth, height, width = mask.shape
     result = np.zeros((len(points), 13), np.int64)
     for row in range(len(points)):
         count, sz, sy, sx, zz, yy, xx, zy, zx, yx = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-        for step in range(len(window)):
-            dz, dy, dx = window[step, 0], window[step, 1], window[step, 2]
-            z, y, x = points[row, 0] + dz, points[row, 1] + dy, points[row, 2] + dx
-            if 0 <= z < depth and 0 <= y < height and 0 <= x < width and mask[z, y, x]:
+        for step in range(len(steps)):
+            if mask[points[row] + steps[step]]:
+                dz, dy, dx = window[step, 0], window[step, 1], window[step, 2]
                 count, sz, sy, sx = count + 1, sz + dz, sy + dy, sx + dx
                 zz, yy, xx = zz + dz * dz, yy + dy * dy, xx + dx * dx
                 zy, zx, yx = zy + dz * dy, zx + dz * dx, yx + dy * dx
@@ -104,74 +109,62 @@ def _moments(mask, points, window):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _join(mask, result, points, at, across, window, scale, lean):  # type: ignore[no-untyped-def]
-    """Draw the lines between all pairs of points that may be joined."""
-    depth, height, width = mask.shape
-    for row in range(len(points)):
-        for step in range(1, len(window)):
-            dz, dy, dx = window[step, 0], window[step, 1], window[step, 2]
-            if (dz, dy, dx) < (0, 0, 0) or max(abs(dz), abs(dy), abs(dx)) < 2:
-                continue
-            z, y, x = points[row, 0] + dz, points[row, 1] + dy, points[row, 2] + dx
-            if not (0 <= z < depth and 0 <= y < height and 0 <= x < width) or at[z, y, x] < 0:
-                continue
-            if mask[points[row, 0] + dz // 2, points[row, 1] + dy // 2, points[row, 2] + dx // 2]:
-                continue
-            unit = np.array((dz / scale[0], dy / scale[1], dx / scale[2]))
-            length = np.sqrt((unit**2).sum())
-            unit /= length
-            if not (_along(across[row], unit, lean) and _along(across[at[z, y, x]], unit, lean)):
-                continue
-            middle = points[row] + window[step] // 2
-            if _is_free(mask, points[row], window[step]) and _is_clear(mask, middle, window, scale, CLEAR * length):
-                _draw(result, points[row], window[step])
+def _pairs(mask, surface, window, strides, far):  # type: ignore[no-untyped-def]
+    """Voxels at the surface with a clear line between them: places of both and the offset's row in the window."""
+    steps, halves = np.zeros(len(window), np.int64), np.zeros(len(window), np.int64)
+    for step in range(len(window)):
+        for axis in range(3):
+            steps[step] += window[step, axis] * strides[axis]
+            halves[step] += window[step, axis] // 2 * strides[axis]
+    ahead = [step for step in range(len(window)) if steps[step] > 0 and np.abs(window[step]).max() > 1]
+    found = []
+    for start in np.flatnonzero(surface):
+        for step in ahead:
+            end, middle = start + steps[step], start + halves[step]
+            if (
+                surface[end]
+                and not mask[middle]
+                and _is_free(mask, start, window[step], strides)
+                and _is_clear(mask, middle, steps, far, CLEAR**2 * far[step])
+            ):
+                found.append((start, end, step))
+    result = np.zeros((len(found), 3), np.int64)
+    for row in range(len(found)):
+        result[row] = found[row]
+    return result
 
 
 @njit(cache=True, nogil=True)
-def _along(across, unit, lean):  # type: ignore[no-untyped-def]
-    """Whether a direction leans little enough to a crack."""
-    share = 0.0
-    for i in range(3):
-        for j in range(3):
-            share += unit[i] * across[i, j] * unit[j]
-    return share <= lean
-
-
-@njit(cache=True, nogil=True)
-def _on_line(start, step, part, parts):  # type: ignore[no-untyped-def]
+def _on_line(start, step, strides, part, parts):  # type: ignore[no-untyped-def]
     """A voxel of the line; whole numbers only, so that it is the same wherever the line lies."""
-    return (
-        start[0] + (2 * part * step[0] + parts) // (2 * parts),
-        start[1] + (2 * part * step[1] + parts) // (2 * parts),
-        start[2] + (2 * part * step[2] + parts) // (2 * parts),
-    )
+    for axis in range(3):
+        start += (2 * part * step[axis] + parts) // (2 * parts) * strides[axis]
+    return start
 
 
 @njit(cache=True, nogil=True)
-def _is_free(mask, start, step):  # type: ignore[no-untyped-def]
+def _is_free(mask, start, step, strides):  # type: ignore[no-untyped-def]
     parts = np.abs(step).max()
     for part in range(1, parts):  # noqa: SIM110 - compiled
-        if mask[_on_line(start, step, part, parts)]:
+        if mask[_on_line(start, step, strides, part, parts)]:
             return False
     return True
 
 
 @njit(cache=True, nogil=True)
-def _is_clear(mask, middle, window, scale, limit):  # type: ignore[no-untyped-def]
-    """Whether nothing of the mask lies nearer than a limit, as a share of the length."""
-    depth, height, width = mask.shape
-    for step in range(len(window)):
-        dz, dy, dx = window[step]
-        if (dz / scale[0]) ** 2 + (dy / scale[1]) ** 2 + (dx / scale[2]) ** 2 >= limit**2:
+def _is_clear(mask, middle, steps, far, limit):  # type: ignore[no-untyped-def]
+    """Whether nothing of the mask lies nearer than a limit, squared and as a share of the length."""
+    for step in range(len(steps)):
+        if far[step] >= limit:
             return True
-        z, y, x = middle[0] + dz, middle[1] + dy, middle[2] + dx
-        if 0 <= z < depth and 0 <= y < height and 0 <= x < width and mask[z, y, x]:
+        if mask[middle + steps[step]]:
             return False
     return True
 
 
 @njit(cache=True, nogil=True)
-def _draw(result, start, step):  # type: ignore[no-untyped-def]
-    parts = np.abs(step).max()
-    for part in range(1, parts):
-        result[_on_line(start, step, part, parts)] = True
+def _draw(result, starts, steps, strides):  # type: ignore[no-untyped-def]
+    for row in range(len(starts)):
+        parts = np.abs(steps[row]).max()
+        for part in range(1, parts):
+            result[_on_line(starts[row], steps[row], strides, part, parts)] = True

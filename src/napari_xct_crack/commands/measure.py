@@ -35,11 +35,13 @@ class Measure(MeasureSettings, Command):
 
     def run(self) -> Work[Measured]:
         """Measure and report; numbering goes on where an earlier call was stopped."""
+        from ..heap import give_back
         from ..io import read
         from ..measure import measure
         from ..prepare import prepare
         from ..report.measured import measured_report
 
+        give_back()
         settings = MeasureSettings(**{name: getattr(self, name) for name in MeasureSettings.model_fields})
         volume, probability = (
             None if path is None else read(path, voxel_size=self.voxel_size_um)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ..blocks import boxes
 from ..evaluate._place import read_at
 from ..events import Progress, Work
 from ..metrics import thinned
@@ -22,7 +24,9 @@ from ._survey import Inputs
 Floats = NDArray[np.float64]
 
 _AT_ONCE = 2**24
-"""Voxels that are read at once."""
+"""Voxels of a slab …"""
+_STRIP = 256
+"""… and how many of its rows are read at once, for reading takes their memory twice."""
 
 
 @dataclass(frozen=True)
@@ -47,29 +51,35 @@ def by_slice(labels: Volume, cracks: NDArray[np.bool_], inputs: Inputs) -> Work[
     inputs
         Of these the probability, which follows tips below a voxel, and the free surface, where no crack has a tip.
     """
-    size, free, probability = inputs.size, inputs.free, inputs.probability
     depth, height, width = labels.shape
     thick = max(1, min(64, _AT_ONCE // (height * width)))
-    rows, tips = np.zeros((depth, 6)), [np.zeros((0, 7))]
-    for start in range(0, depth, thick):
-        box = Box((start, 0, 0), (min(start + thick, depth), height, width))
-        ids, place = labels.read(box), box.shifted(labels.origin)
-        levels = None if probability is None else read_at(probability, place)
-        part = None if free is None else free.within(place)
-        for z in range(len(ids)):
-            level = None if levels is None else levels[z]
-            row, found = _slice(ids[z], cracks, size, level)
-            row[4] = size[1] * size[2] * (height * width if part is None else np.count_nonzero(part[z]))
-            rows[start + z] = row
-            number = np.full((len(found), 1), place.start[0] + z)
-            found[:, 1:3] += place.start[1:]
-            found = np.hstack([found[:, :1], number, found[:, 1:]])
-            if free is not None:
-                found = found[free.at(np.rint(found[:, 1:4]).astype(np.int64)) > inputs.mouth]
-            rows[start + z, 5] = len(found)
+    rows, tips = [np.zeros((0, 6))], [np.zeros((0, 7))]
+    for box in boxes(labels.shape, (thick, height, width)):
+        # what was read of a slab is given up before the next is read
+        for row, found in list(_slab(labels, box, cracks, inputs)):
+            rows.append(row[None])
             tips.append(found)
         yield Progress(box.stop[0], depth, "slices measured")
-    return Slices(rows, np.concatenate(tips))
+    return Slices(np.concatenate(rows), np.concatenate(tips))
+
+
+def _slab(labels: Volume, box: Box, cracks: NDArray[np.bool_], inputs: Inputs) -> Iterator[tuple[Floats, Floats]]:
+    """By slice of a slab its row and its tips, as in :class:`Slices`."""
+    size, free, probability = inputs.size, inputs.free, inputs.probability
+    ids, place = np.empty(box.shape, labels.dtype), box.shifted(labels.origin)
+    for strip in boxes(box.shape, (box.shape[0], _STRIP, box.shape[2])):
+        ids[strip.slices] = labels.read(strip.shifted(box.start))
+    levels = None if probability is None else read_at(probability, place)
+    part = None if free is None else free.within(place)
+    for z in range(len(ids)):
+        row, found = _slice(ids[z], cracks, size, None if levels is None else levels[z])
+        row[4] = size[1] * size[2] * (ids[z].size if part is None else np.count_nonzero(part[z]))
+        found[:, 1:3] += place.start[1:]
+        found = np.insert(found, 1, place.start[0] + z, axis=1)
+        if free is not None:
+            found = found[free.at(np.rint(found[:, 1:4]).astype(np.int64)) > inputs.mouth]
+        row[5] = len(found)
+        yield row, found
 
 
 def _slice(

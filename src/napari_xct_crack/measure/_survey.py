@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -71,8 +71,10 @@ class Survey:
     shadow: Floats
     """Area projected along the load."""
     length: Floats
-    fronts: list[Floats] = field(default_factory=list)
-    """Rows of number, place (z, y, x) and direction out of the sheet (z, y, x)."""
+    fronts: NDArray[np.int32]
+    """Places at the rim of sheets: rows of number, z, y, x …"""
+    outward: NDArray[np.float32]
+    """… and the direction out of the sheet there, z, y, x."""
 
     @classmethod
     def of(cls, count: int) -> Survey:
@@ -90,6 +92,8 @@ class Survey:
             depth=none(np.inf),
             shadow=none(),
             length=none(),
+            fronts=np.zeros((0, 4), np.int32),
+            outward=np.zeros((0, 3), np.float32),
         )
 
 
@@ -114,15 +118,16 @@ def survey(labels: Volume, voxels: Ids, inputs: Inputs, side: int = SIDE) -> Wor
 
 
 class _Surveyor:
-    """Adds up box by box, and keeps of each piece of a body what is needed when all of them were seen."""
+    """Adds up box by box, and keeps of a body what is needed until all of it was seen."""
 
     def __init__(self, labels: Volume, voxels: Ids, inputs: Inputs) -> None:
         self._labels, self._result, self._inputs = labels, Survey.of(len(voxels)), inputs
         self._voxels = np.concatenate([np.zeros(1, np.int64), voxels])
         self._fit = Fit(min(inputs.blur, MOST_BLUR))
         self._shadow = Shadow(inputs.load_axis, inputs.size)
-        self._ends: dict[int, list[Ids]] = {}
-        self._cells: dict[int, list[Ids]] = {}
+        self._unseen = self._voxels.copy()
+        self._begun: dict[int, tuple[Ids, Ids]] = {}
+        self._fronts, self._outward = [self._result.fronts], [self._result.outward]
         self._halo = max(REACH, halo(self._fit.blur) if inputs.scan else 0, inputs.grow + 1)
 
     def look_at(self, box: Box) -> None:
@@ -146,9 +151,7 @@ class _Surveyor:
 
     def joined(self) -> Survey:
         result = self._result
-        for number, outer in self._ends.items():
-            result.length[number] = length(np.concatenate(outer), self._inputs.size)
-            result.shadow[number] = len(np.unique(np.concatenate(self._cells[number]))) * self._shadow.cell
+        result.fronts, result.outward = np.concatenate(self._fronts), np.concatenate(self._outward)
         if self._inputs.scan is not None:
             result.share = self._fit.shares(self._voxels, self._inputs.contrast)
         return result
@@ -166,14 +169,28 @@ class _Surveyor:
         at_rim, outward = rim(piece, middle.places, middle.normals, size)
         chosen = at_rim & held
         at = middle.places[chosen] + place + self._labels.origin
-        rows = np.hstack([np.full((len(at), 1), number), at, outward[chosen]])
-        result.fronts.append(rows if self._inputs.free is None else rows[self._inputs.free.at(at) > self._inputs.mouth])
+        inner = ... if self._inputs.free is None else self._inputs.free.at(at) > self._inputs.mouth
+        self._fronts.append(np.insert(at, 0, number, axis=1).astype(np.int32)[inner])
+        self._outward.append(outward[chosen].astype(np.float32)[inner])
         places = np.argwhere(piece & own) + place
-        self._ends.setdefault(number, []).append(ends(places, size))
-        self._cells.setdefault(number, []).append(self._shadow.cells(places))
+        self._extend(number, places)
         if self._inputs.free is not None:
             nearest = self._inputs.free.at(places + self._labels.origin).min()
             result.depth[number] = min(result.depth[number], nearest)
+
+    def _extend(self, number: int, places: Ids) -> None:
+        """Join a piece to its body, and take length and shadow once no piece is missing."""
+        size, outer, cells = self._inputs.size, ends(places, self._inputs.size), self._shadow.cells(places)
+        if number in self._begun:
+            outer_before, cells_before = self._begun.pop(number)
+            outer = ends(np.concatenate([outer_before, outer]), size)
+            cells = np.union1d(cells_before, cells)
+        self._unseen[number] -= len(places)
+        if self._unseen[number]:
+            self._begun[number] = outer, cells
+            return
+        self._result.length[number] = length(outer, size)
+        self._result.shadow[number] = len(cells) * self._shadow.cell
 
     def _compare(self, ids: NDArray[Any], core: Box, levels: NDArray[Any]) -> None:
         """Add what the probability says of the labels and a little around them, each by its nearest label."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,8 @@ from ._survey import Inputs, Survey
 
 Table = Mapping[str, NDArray[Any]]
 AXES = "zyx"
+_AT_ONCE = 2**14
+"""Rows that are written at once: as Python's numbers they take many times the memory."""
 
 
 def crack_table(
@@ -90,10 +91,8 @@ def tip_table(slices: Slices) -> dict[str, NDArray[Any]]:
 
 def front_table(survey: Survey) -> dict[str, NDArray[Any]]:
     """One row per voxel of a crack's front; places in voxels of the scan."""
-    crack, *others = np.concatenate([np.zeros((0, 7)), *survey.fronts]).T
-    names = [*AXES, *(f"direction_{axis}" for axis in AXES)]
-    places = {name: values.astype(int) for name, values in zip(AXES, others[:3], strict=True)}
-    return {"crack": crack.astype(int), **places, **dict(zip(names[3:], others[3:], strict=True))}
+    places = dict(zip(("crack", *AXES), survey.fronts.T, strict=True))
+    return places | {f"direction_{axis}": survey.outward[:, at] for at, axis in enumerate(AXES)}
 
 
 def slice_table(slices: Slices, first: int) -> dict[str, NDArray[Any]]:
@@ -120,13 +119,14 @@ def write_table(path: Path, table: Table) -> None:
     OutputError
         If it cannot be written.
     """
-    text = io.StringIO(newline="")
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(table)
-    rows.writerows(zip(*(map(_shown, column.tolist()) for column in table.values()), strict=True))
     partial = path.with_name(path.name + ".partial")
     with writing(path):
-        partial.write_text(text.getvalue(), encoding="utf-8")
+        with partial.open("w", newline="", encoding="utf-8") as file:
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(table)
+            for first in range(0, max(map(len, table.values())), _AT_ONCE):
+                some = (column[first : first + _AT_ONCE].tolist() for column in table.values())
+                rows.writerows(zip(*(map(_shown, column) for column in some), strict=True))
         partial.replace(path)
 
 
