@@ -181,9 +181,11 @@ def _fill(found, work, counts, axes, centre, shape, front, arrays, number, low, 
     coverage, target, aperture, ids = arrays
     reach, bound = shape[3], shape[4]
     z0, y0, x0 = low[0] - centre[0], low[1] - centre[1], low[2] - centre[2]
-    least(above, counts[0], z0, y0, x0, offsets, high, which)
-    least(below, counts[1], z0, y0, x0, offsets, deep, whose)
-    for v in range(len(high)):
+    # offsets go slice by slice, and a thin stack holds only the first ones
+    points = min(_PIECE, last[0] - low[0]) * _PIECE**2
+    least(above, counts[0], z0, y0, x0, offsets, points, high, which)
+    least(below, counts[1], z0, y0, x0, offsets, points, deep, whose)
+    for v in range(points):
         a, b, gap = which[v], whose[v], deep[v] - high[v]
         nz, ny, nx = above[a, 0] - below[b, 0], above[a, 1] - below[b, 1], above[a, 2] - below[b, 2]
         steep = nz * nz + ny * ny + nx * nx
@@ -191,7 +193,7 @@ def _fill(found, work, counts, axes, centre, shape, front, arrays, number, low, 
             continue
         pz, py, px = z0 + offsets[0, v], y0 + offsets[1, v], x0 + offsets[2, v]
         z, y, x = low[0] + int(offsets[0, v]), low[1] + int(offsets[1, v]), low[2] + int(offsets[2, v])
-        if z >= last[0] or y >= last[1] or x >= last[2]:
+        if y >= last[1] or x >= last[2]:
             continue
         if abs(axes[0, 0] * pz + axes[0, 1] * py + axes[0, 2] * px) > bound:
             continue

@@ -129,14 +129,14 @@ def _kept(found, count, box, kept):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, fastmath=True, nogil=True)
-def least(found, count, z, y, x, offsets, best, which):  # type: ignore[no-untyped-def]
-    """Smallest gap, and whose it is, at many points: offsets of shape (3, n) from z, y, x; without branches."""
-    for v in range(len(best)):
+def least(found, count, z, y, x, offsets, points, best, which):  # type: ignore[no-untyped-def]
+    """Smallest gap, and whose it is, at the first so many points: offsets of shape (3, n) from z, y, x; without branches."""
+    for v in range(points):
         best[v] = 1e18
     for n in range(count):
         g0, g1, g2 = found[n, 0], found[n, 1], found[n, 2]
         c = found[n, 3] - g0 * z - g1 * y - g2 * x
-        for v in range(len(best)):
+        for v in range(points):
             gap = c - g0 * offsets[0, v] - g1 * offsets[1, v] - g2 * offsets[2, v]
             which[v] = n if gap < best[v] else which[v]
             best[v] = gap if gap < best[v] else best[v]
