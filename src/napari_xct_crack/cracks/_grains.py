@@ -17,12 +17,14 @@ from ._carved import Carved
 from ._polyline import LINE_FROM
 from ._specks import sweep
 from ._surface import farthest, frame, reached, waves
-from ._voronoi import HIGHEST, JITTER, MOST, PERIOD, between, gather, least, narrowed
+from ._voronoi import HIGHEST, JITTER, PERIOD, around, between, gather, least, narrowed, room
 
 _LOWEST = 0.5
 """A boundary that leaves its plane by less than this, in voxels, is taken for the plane."""
 _BLOCK, _PIECE = 8, 4
 """Sides, in voxels, of the blocks for which seeds are gathered and of the pieces that are filled if the boundary passes."""
+_USUAL = 4096
+"""Seeds about a block for which room is made beforehand."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def _opening(axes, pz, py, px, shape, front):  # type: ignore[no-untyped-def]
 def _crack(straight, seeds, space, axes, centre, shape, front, arrays, number):  # type: ignore[no-untyped-def]
     bound = shape[4]
     outer = shape[0] * farthest(front) + bound * np.sqrt((axes[3] ** 2).sum())
-    found = np.empty((3, 2, MOST, 4))
+    found = np.empty((3, 2, _USUAL, 4))
     for row in range(len(straight)):
         found[0, row, 0] = straight[row]
     first, last = np.empty(3, np.int64), np.empty(3, np.int64)
@@ -133,7 +135,10 @@ def _crack(straight, seeds, space, axes, centre, shape, front, arrays, number): 
                 if _beyond(axes, box, outer, bound):
                     continue
                 if len(straight) == 0:
-                    counts = gather(seeds, space, box, found[0])
+                    cells = around(space, box)
+                    if room(cells) > found.shape[2]:
+                        found = np.empty((3, 2, room(cells), 4))
+                    counts = gather(seeds, space, cells, found[0])
                 _pieces(found, work, counts, axes, centre, shape, front, arrays, number, (z, y, x), last, marked)
     sweep(arrays, number, marked)
 
