@@ -1,7 +1,11 @@
 """Cracks along grain boundaries: where they run, at both ends of the bias, and what one crack is."""
 
+import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -164,3 +168,23 @@ def test_a_training_step_does_not_wait() -> None:
     for seed in range(20):
         generator.draw((5, 256, 256), np.random.default_rng(seed))
     assert (time.process_time() - start) / 20 < 0.03
+
+
+@pytest.mark.long
+def test_flat_boundaries_of_small_or_long_grains_find_room_for_their_seeds(tmp_path: Path) -> None:
+    script = """if True:
+        import numpy as np
+        from napari_xct_crack.cracks.grain import GrainCracks
+        wide = {"aperture_min": "30", "aperture_max": "30"}
+        for given in (
+            {"bias": 0.8, "grain_size": "3", "stress": (0.4, -0.4, -1.6), **wide},
+            {"bias": 0.95, "grain_size": "3", "elongation": 20, "stress": (0, 1.8, -0.4)},
+            {"bias": 0.99, "grain_size": "5", "elongation": 20, "stress": (-0.1, 0, 0.5)},
+        ):
+            for seed in range(20):
+                GrainCracks(**given).draw((3, 48, 48), np.random.default_rng(seed))
+    """
+    # compiled loops write beyond an array without a word unless they are told to look
+    environment = os.environ | {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-500:]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_xct_crack.appearance import measure_noise
 from napari_xct_crack.cli import main
@@ -24,6 +25,7 @@ from napari_xct_crack.events import finish
 from napari_xct_crack.io import ome_zarr
 from napari_xct_crack.prepare import prepare
 from napari_xct_crack.realism import Calibration, Realism, calibrate, realism
+from napari_xct_crack.realism._block import blocks
 from napari_xct_crack.realism._drawn import drawing
 from napari_xct_crack.realism._plates import Plates, find
 from napari_xct_crack.realism._words import sentence
@@ -104,6 +106,23 @@ def test_plates_find_nothing_in_noise() -> None:
     noise = 0.1 * np.random.default_rng(3).standard_normal(SHAPE, dtype=np.float32)
     inside = np.ones(SHAPE, bool)
     assert find(noise, inside, Plates(measure_noise(noise, inside), 1.1)).count == 0
+
+
+def test_a_faint_sheet_that_noise_breaks_into_pieces_is_no_row_of_pores() -> None:
+    sheet = one_sheet(0.5, radius=40.0)
+    truth = area_of([sheet], SHAPE).area.sum()
+    found = blocks(scan_of(sheet, noise=0.4))[0].ridges()
+    assert found.area.sum() == pytest.approx(truth, rel=0.25)
+
+
+def test_a_pore_in_noise_is_no_sheet() -> None:
+    scan = scan_of(noise=0.3)
+    grey = scan.read().astype(float)
+    distance = np.linalg.norm(np.indices(SHAPE) - np.array([14, 60, 60])[:, None, None, None], axis=0)
+    grey -= (METAL - AIR) * ndimage.gaussian_filter((distance < 5).astype(float), 1.1)
+    pored = Volume.from_array(np.clip(grey, 1, 65535).astype(np.uint16))
+    assert scan.part is not None
+    assert blocks(prepare(pored, part=scan.part))[0].ridges().count == 0
 
 
 def test_calibration_finds_the_opening_and_the_area_of_one_crack(calibrated: Calibration) -> None:

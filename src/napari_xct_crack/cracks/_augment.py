@@ -57,7 +57,7 @@ def bent(drawn: Drawn, points: NDArray[np.float64], angle: float) -> Drawn:
 
     maps = _maps(points, drawn.coverage.shape[1:])
     coverage = np.zeros_like(drawn.coverage)
-    _sample(drawn.coverage, coverage, maps, np.cos(angle), np.sin(angle))
+    _sample(np.pad(drawn.coverage, ((0, 0), (1, 1), (1, 1))), coverage, maps, np.cos(angle), np.sin(angle))
     target = coverage >= 0.5
     for before, after in zip(drawn.target, target, strict=True):
         if before.any():
@@ -80,8 +80,8 @@ def _maps(points: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.flo
 
 @njit(cache=True, nogil=True)
 def _sample(source, result, maps, cos, sin):  # type: ignore[no-untyped-def]
-    """Fill `result` by bilinear sampling of `source`, shapes (z, y, x); beyond the patch there is nothing."""
-    depth, height, width = source.shape
+    """Fill `result`, shape (z, y, x), by bilinear sampling of `source`, which has a border of one empty voxel in y, x."""
+    depth, height, width = result.shape
     n = maps.shape[0]
     my, mx = (height - 1) / 2, (width - 1) / 2
     for y in range(height):
@@ -94,21 +94,13 @@ def _sample(source, result, maps, cos, sin):  # type: ignore[no-untyped-def]
             m = maps[i, j, 1 if gy - i + gx - j > 1 else 0]
             sy = m[0, 0] + gy * m[1, 0] + gx * m[2, 0]
             sx = m[0, 1] + gy * m[1, 1] + gx * m[2, 1]
-            y0, x0 = int(np.floor(sy)), int(np.floor(sx))
-            fy, fx = sy - y0, sx - x0
-            for dy, dx, share in (
-                (0, 0, (1 - fy) * (1 - fx)),
-                (0, 1, (1 - fy) * fx),
-                (1, 0, fy * (1 - fx)),
-                (1, 1, fy * fx),
-            ):
-                if share > 1e-6 and 0 <= y0 + dy < height and 0 <= x0 + dx < width:
-                    for z in range(depth):
-                        result[z, y, x] += share * source[z, y0 + dy, x0 + dx]
-    for z in range(depth):
-        for y in range(height):
-            for x in range(width):
-                result[z, y, x] = min(result[z, y, x], 1.0)
+            y1, x1 = int(np.floor(sy)) + 1, int(np.floor(sx)) + 1
+            fy, fx = sy + 1 - y1, sx + 1 - x1
+            for z in range(depth):
+                total = (1 - fy) * ((1 - fx) * source[z, y1, x1] + fx * source[z, y1, x1 + 1])
+                total += fy * ((1 - fx) * source[z, y1 + 1, x1] + fx * source[z, y1 + 1, x1 + 1])
+                # less is rounding
+                result[z, y, x] = min(total, 1.0) if total > 1e-6 else 0.0
 
 
 @njit(cache=True, nogil=True)

@@ -17,12 +17,14 @@ from ._carved import Carved
 from ._polyline import LINE_FROM
 from ._specks import sweep
 from ._surface import farthest, frame, reached, waves
-from ._voronoi import HIGHEST, JITTER, MOST, PERIOD, between, gather, least, narrowed
+from ._voronoi import HIGHEST, JITTER, PERIOD, around, between, gather, least, narrowed, room
 
 _LOWEST = 0.5
 """A boundary that leaves its plane by less than this, in voxels, is taken for the plane."""
 _BLOCK, _PIECE = 8, 4
 """Sides, in voxels, of the blocks for which seeds are gathered and of the pieces that are filled if the boundary passes."""
+_USUAL = 4096
+"""Seeds about a block for which room is made beforehand."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def _opening(axes, pz, py, px, shape, front):  # type: ignore[no-untyped-def]
 def _crack(straight, seeds, space, axes, centre, shape, front, arrays, number):  # type: ignore[no-untyped-def]
     bound = shape[4]
     outer = shape[0] * farthest(front) + bound * np.sqrt((axes[3] ** 2).sum())
-    found = np.empty((3, 2, MOST, 4))
+    found = np.empty((3, 2, _USUAL, 4))
     for row in range(len(straight)):
         found[0, row, 0] = straight[row]
     first, last = np.empty(3, np.int64), np.empty(3, np.int64)
@@ -133,7 +135,10 @@ def _crack(straight, seeds, space, axes, centre, shape, front, arrays, number): 
                 if _beyond(axes, box, outer, bound):
                     continue
                 if len(straight) == 0:
-                    counts = gather(seeds, space, box, found[0])
+                    cells = around(space, box)
+                    if room(cells) > found.shape[2]:
+                        found = np.empty((3, 2, room(cells), 4))
+                    counts = gather(seeds, space, cells, found[0])
                 _pieces(found, work, counts, axes, centre, shape, front, arrays, number, (z, y, x), last, marked)
     sweep(arrays, number, marked)
 
@@ -181,9 +186,11 @@ def _fill(found, work, counts, axes, centre, shape, front, arrays, number, low, 
     coverage, target, aperture, ids = arrays
     reach, bound = shape[3], shape[4]
     z0, y0, x0 = low[0] - centre[0], low[1] - centre[1], low[2] - centre[2]
-    least(above, counts[0], z0, y0, x0, offsets, high, which)
-    least(below, counts[1], z0, y0, x0, offsets, deep, whose)
-    for v in range(len(high)):
+    # offsets go slice by slice, and a thin stack holds only the first ones
+    points = min(_PIECE, last[0] - low[0]) * _PIECE**2
+    least(above, counts[0], z0, y0, x0, offsets, points, high, which)
+    least(below, counts[1], z0, y0, x0, offsets, points, deep, whose)
+    for v in range(points):
         a, b, gap = which[v], whose[v], deep[v] - high[v]
         nz, ny, nx = above[a, 0] - below[b, 0], above[a, 1] - below[b, 1], above[a, 2] - below[b, 2]
         steep = nz * nz + ny * ny + nx * nx
@@ -191,7 +198,7 @@ def _fill(found, work, counts, axes, centre, shape, front, arrays, number, low, 
             continue
         pz, py, px = z0 + offsets[0, v], y0 + offsets[1, v], x0 + offsets[2, v]
         z, y, x = low[0] + int(offsets[0, v]), low[1] + int(offsets[1, v]), low[2] + int(offsets[2, v])
-        if z >= last[0] or y >= last[1] or x >= last[2]:
+        if y >= last[1] or x >= last[2]:
             continue
         if abs(axes[0, 0] * pz + axes[0, 1] * py + axes[0, 2] * px) > bound:
             continue

@@ -16,13 +16,11 @@ JITTER = 0.9
 """Seeds lie anywhere in the middle 90 % of their cell along each axis."""
 HIGHEST = float(np.sqrt(3) * (0.5 + JITTER / 2))
 """No point is farther from its nearest seed, in cells, so the boundary leaves the plane by no more."""
-MOST = 4096
-"""Room for the seeds about a block."""
 
 
 @njit(cache=True, fastmath=True, nogil=True)
-def gather(seeds, space, box, found):  # type: ignore[no-untyped-def]
-    """All seeds that can be nearest to a point in or beside a block, within the heights that the boundary has.
+def around(space, box):  # type: ignore[no-untyped-def]
+    """Cells of all seeds that can be nearest to a point in or beside a block, within the heights that the boundary has.
 
     Parameters
     ----------
@@ -34,7 +32,7 @@ def gather(seeds, space, box, found):  # type: ignore[no-untyped-def]
 
     Returns
     -------
-    Number of seeds above and below the plane.
+    First and last + 1 cell along each axis.
     """
     up, into, stretch, scale, centre, top = space
     (z, y, x), (h0, h1, h2) = box
@@ -46,9 +44,25 @@ def gather(seeds, space, box, found):  # type: ignore[no-untyped-def]
     rise = abs(up[0]) * w0 + abs(up[1]) * w1 + abs(up[2]) * w2
     first, last = max(height - stretch * rise, -top), min(height + stretch * rise, top)
     shift, thick = (first + last) / 2 - height, max(0.0, last - first) / 2 + rise
-    i0, i1 = _cells(q0 + shift * up[0] + centre[0], w0 + abs(up[0]) * thick)
-    j0, j1 = _cells(q1 + shift * up[1] + centre[1], w1 + abs(up[1]) * thick)
-    k0, k1 = _cells(q2 + shift * up[2] + centre[2], w2 + abs(up[2]) * thick)
+    return (
+        _cells(q0 + shift * up[0] + centre[0], w0 + abs(up[0]) * thick),
+        _cells(q1 + shift * up[1] + centre[1], w1 + abs(up[1]) * thick),
+        _cells(q2 + shift * up[2] + centre[2], w2 + abs(up[2]) * thick),
+    )
+
+
+@njit(cache=True, fastmath=True, nogil=True)
+def room(cells):  # type: ignore[no-untyped-def]
+    """How many seeds there can be in a block's cells."""
+    (i0, i1), (j0, j1), (k0, k1) = cells
+    return (i1 - i0) * (j1 - j0) * (k1 - k0)
+
+
+@njit(cache=True, fastmath=True, nogil=True)
+def gather(seeds, space, cells, found):  # type: ignore[no-untyped-def]
+    """All seeds of a block's cells, into an array that has room for them; their numbers above and below the plane."""
+    up, into, centre = space[0], space[1], space[4]
+    (i0, i1), (j0, j1), (k0, k1) = cells
     above, below = 0, 0
     for i in range(i0, i1):
         for j in range(j0, j1):
@@ -129,14 +143,14 @@ def _kept(found, count, box, kept):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, fastmath=True, nogil=True)
-def least(found, count, z, y, x, offsets, best, which):  # type: ignore[no-untyped-def]
-    """Smallest gap, and whose it is, at many points: offsets of shape (3, n) from z, y, x; without branches."""
-    for v in range(len(best)):
+def least(found, count, z, y, x, offsets, points, best, which):  # type: ignore[no-untyped-def]
+    """Smallest gap, and whose it is, at the first so many points: offsets of shape (3, n) from z, y, x; without branches."""
+    for v in range(points):
         best[v] = 1e18
     for n in range(count):
         g0, g1, g2 = found[n, 0], found[n, 1], found[n, 2]
         c = found[n, 3] - g0 * z - g1 * y - g2 * x
-        for v in range(len(best)):
+        for v in range(points):
             gap = c - g0 * offsets[0, v] - g1 * offsets[1, v] - g2 * offsets[2, v]
             which[v] = n if gap < best[v] else which[v]
             best[v] = gap if gap < best[v] else best[v]

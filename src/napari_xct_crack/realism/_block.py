@@ -23,6 +23,8 @@ _LEAST = 20_000
 """Fewest voxels of metal in a block."""
 _PORE = -4.0
 """Response that no noise has: compact places as dark are pores."""
+_FOLLOWED = -3.0
+"""Response down to which such a place is followed before it is called compact: noise breaks faint sheets into short pieces."""
 _WIDEST = 20
 """Longest side of a pore in voxels, if it is like a ball …"""
 _FULL = 0.35
@@ -134,9 +136,11 @@ def _read(scan: Volume, box: Box) -> tuple[NDArray[np.float32], Appearance, NDAr
 def compact(missing: NDArray[np.float32], inside: NDArray[np.bool_], point_spread: float) -> NDArray[np.bool_]:
     """Dark blobs that are no sheets: pores, grown by two voxels; all of shape (z, y, x)."""
     response = dark(missing, inside)
-    found = _blobs(response < _PORE, 6 + 3 * point_spread)
+    sure = response < _PORE
+    whole = ndimage.binary_propagation(sure, structure=np.ones((3, 3, 3)), mask=response < _FOLLOWED)
+    found = _blobs(whole, 6 + 3 * point_spread)
     # pores that noise joins at one level stand apart at a deeper one; what is long at the first one is a crack
-    short = _blobs(response < _PORE, 1.5 * _WIDEST)
+    short = _blobs(sure, 1.5 * _WIDEST)
     found |= _blobs(short & (response < 2 * _PORE), 0)
     result: NDArray[np.bool_] = ndimage.binary_dilation(found, structure=np.ones((3, 3, 3)), iterations=2)
     return result & inside
