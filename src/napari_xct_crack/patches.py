@@ -27,6 +27,9 @@ from .volume import Volume
 _MASKS, _CRACKED, _FREE = range(3)
 """Streams, so that their draws are independent."""
 
+_UNKNOWN = 3.0
+"""How much softer than it was taken to be a scan may be whose point spread could not be measured."""
+
 
 class PatchSettings(Settings):
     """How patches are cut from the scan and cracks are put into them."""
@@ -232,7 +235,9 @@ class Patches:
     def _rendered(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
         """Target, coverage, frame with rendered cracks and weight of one background patch."""
         frame, part, doubtful = self._cut(self.free[rng.integers(len(self.free))], rng)
-        spread = self.appearance.point_spread * float(rng.uniform(*self.settings.blur))
+        sharpest, softest = self.settings.blur
+        softest *= _UNKNOWN if self.appearance.notes else 1.0
+        spread = self.appearance.point_spread * float(rng.uniform(sharpest, softest))
         lo, hi = self.window
         contrast = abs(2 * self.appearance.contrast / (hi - lo)) * float(rng.uniform(*self.settings.depth))
         reach, half = margin(spread), self.slices // 2
