@@ -315,3 +315,19 @@ def test_a_scan_that_is_doubtful_everywhere_is_refused(scan: Volume, monkeypatch
     monkeypatch.setattr("napari_xct_crack.slabs.doubt", lambda flat, part, point_spread: part)
     with pytest.raises(InputError, match="No crack-free patch was found: at least 100% of the metal"):
         Patches(scan, TINY.patches, TINY.cracks, 3, 16, seed=0)
+
+
+def test_an_unmeasured_point_spread_may_be_far_softer(monkeypatch: pytest.MonkeyPatch) -> None:
+    grey = np.random.default_rng(0).normal(100, 5, (8, 64, 64)).astype(np.float32)
+    scan = prepare(Volume.from_array(grey), window=(0, 150))
+    drawn = Patches(scan, PatchSettings(size=32), SheetCracks(), 1, 8, 0)
+    assert drawn.appearance.notes
+    spreads: list[float] = []
+
+    def seen(frame: np.ndarray, coverage: np.ndarray, contrast: float, spread: float) -> np.ndarray:
+        spreads.append(spread)
+        return frame
+
+    monkeypatch.setattr("napari_xct_crack.patches.render", seen)
+    drawn.batch(0, 60)
+    assert min(spreads) < 1.5 * drawn.appearance.point_spread < 2.5 * drawn.appearance.point_spread < max(spreads)
