@@ -130,13 +130,15 @@ class Tour:
         self.viewer.fit_to_view(layers=[self.bench.bench.layer])
 
     def inspect(self) -> None:
-        """Measure; go to the longest crack that lies inside the part; see one of its tips in 3-D; charts."""
+        """Measure; go to the longest crack, inside the part where its surface is known; see one of its tips in 3-D; charts."""
         inspect = self.bench.section("Inspect")
         look, box = inspect.look, inspect.look.closeup
         self.shot("measure")
         inspect.measure_button.click()
         wait(lambda: look.measured is not None or inspect.job.failure, 30)
         look.table.conditions.setText("depth > 3")
+        if not look.table.view.model().rowCount():  # a single slice shows no surface
+            look.table.conditions.setText("")
         columns = look.table.model.columns
         look.table.view.sortByColumn(columns.index("length"), Qt.SortOrder.DescendingOrder)
         look.table.view.selectRow(0)
