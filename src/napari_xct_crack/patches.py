@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
+from pydantic.config import JsonDict
 from scipy import ndimage
 
 from .corrections import Corrections, corrected
@@ -23,6 +24,8 @@ from .render import margin, render, round_pores
 from .settings import Settings
 from .slabs import read_slab, share_of, slab_boxes, typical
 from .volume import Volume
+
+_ADVANCED: JsonDict = {"advanced": True}
 
 _MASKS, _CRACKED, _FREE = range(3)
 """Streams, so that their draws are independent."""
@@ -36,41 +39,29 @@ class PatchSettings(Settings):
 
     size: int = Field(256, ge=32, le=1024, description="Height and width of a patch in pixels.")
     memory_mb: int = Field(
-        600,
-        ge=16,
-        le=65536,
-        description="Most of the scan that is held in memory for training, in MB.",
-        json_schema_extra={"advanced": True},
+        600, ge=16, le=65536, description="Most of the scan held in memory, in MB.", json_schema_extra=_ADVANCED
     )
     background_share: float = Field(
         0.5,
         gt=0,
         le=1,
         description="Share of all patches, those with the fewest doubtful voxels, that serve as background.",
-        json_schema_extra={"advanced": True},
+        json_schema_extra=_ADVANCED,
     )
     same_slices: bool = Field(
-        False,
-        description="Draw crack-free frames from the slices of the cracked ones.",
-        json_schema_extra={"advanced": True},
+        False, description="Draw crack-free frames from the slices of the cracked ones.", json_schema_extra=_ADVANCED
     )
     depth: tuple[float, float] = Field(
-        (0.75, 1.15),
-        description="Range of the factor on the depth of rendered cracks.",
-        json_schema_extra={"advanced": True},
+        (0.75, 1.15), description="Range of the factor on the depth of rendered cracks.", json_schema_extra=_ADVANCED
     )
     blur: tuple[float, float] = Field(
         (0.85, 1.25),
         description="Range of the factor on the scan's point spread in rendering.",
-        json_schema_extra={"advanced": True},
+        json_schema_extra=_ADVANCED,
     )
-    flips: bool = Field(True, description="Flip and turn patches at random.", json_schema_extra={"advanced": True})
+    flips: bool = Field(True, description="Flip and turn patches at random.", json_schema_extra=_ADVANCED)
     pores: float = Field(
-        4.0,
-        ge=0,
-        le=200,
-        description="Mean number of round pores rendered into a patch with target 0.",
-        json_schema_extra={"advanced": True},
+        4.0, ge=0, le=200, description="Mean number of round pores drawn into a patch.", json_schema_extra=_ADVANCED
     )
 
 
@@ -235,9 +226,8 @@ class Patches:
     def _rendered(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
         """Target, coverage, frame with rendered cracks and weight of one background patch."""
         frame, part, doubtful = self._cut(self.free[rng.integers(len(self.free))], rng)
-        sharpest, softest = self.settings.blur
-        softest *= _UNKNOWN if self.appearance.notes else 1.0
-        spread = self.appearance.point_spread * float(rng.uniform(sharpest, softest))
+        softest = self.settings.blur[1] * (_UNKNOWN if self.appearance.notes else 1.0)
+        spread = self.appearance.point_spread * float(rng.uniform(self.settings.blur[0], softest))
         lo, hi = self.window
         contrast = abs(2 * self.appearance.contrast / (hi - lo)) * float(rng.uniform(*self.settings.depth))
         reach, half = margin(spread), self.slices // 2

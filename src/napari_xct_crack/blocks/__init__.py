@@ -240,5 +240,8 @@ def _coarser(store: Store, first: int) -> Work[None]:
 
 
 def _remove_partial(out: Path) -> None:
-    for left in out.rglob("*.partial"):
-        left.unlink()
+    for left in list(out.rglob("*.partial")):
+        if left.is_dir():  # a store that was being made
+            shutil.rmtree(left)
+        else:
+            left.unlink(missing_ok=True)  # it may have been in such a store

@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -63,8 +64,13 @@ class Forecast:
 
 
 def _size(folder: Path) -> int:
-    """Bytes of all files in a folder."""
-    return sum(os.lstat(Path(place) / name).st_size for place, _, names in os.walk(folder) for name in names)
+    """Bytes of all files in a folder, but for those that go while it is looked at."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.lstat(Path(place) / name).st_size
+    return total
 
 
 def _duration(seconds: float) -> str:

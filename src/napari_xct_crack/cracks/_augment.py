@@ -95,6 +95,8 @@ def _sample(source, result, maps, cos, sin):  # type: ignore[no-untyped-def]
             sy = m[0, 0] + gy * m[1, 0] + gx * m[2, 0]
             sx = m[0, 1] + gy * m[1, 1] + gx * m[2, 1]
             y1, x1 = int(np.floor(sy)) + 1, int(np.floor(sx)) + 1
+            if y1 < 0 or x1 < 0 or y1 > height or x1 > width:
+                continue
             fy, fx = sy + 1 - y1, sx + 1 - x1
             for z in range(depth):
                 total = (1 - fy) * ((1 - fx) * source[z, y1, x1] + fx * source[z, y1, x1 + 1])
