@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -73,6 +75,9 @@ def test_stop_and_resume_computes_each_box_once_and_gives_the_identical_store(tm
     assert len(calls) == 4
     litter = tmp_path / "a.ome.zarr" / "0" / "c" / "0.0123abcd.partial"
     litter.write_bytes(b"half a shard")
+    half_made = tmp_path / "a.ome.zarr" / ".work" / ".1.zarr.partial"
+    half_made.mkdir()
+    (half_made / "zarr.json.0123abcd.partial").write_bytes(b"half a store")
     assert any("not finished" in note for note in open_zarr(tmp_path / "a.ome.zarr").notes)
     finish(run(plan(tmp_path / "a.ome.zarr", calls)))
     assert len(calls) == len(set(calls)) == len(list(boxes(SHAPE, (16, 128, 64))))
@@ -82,6 +87,19 @@ def test_stop_and_resume_computes_each_box_once_and_gives_the_identical_store(tm
         name: data for name, data in b.items() if name != "zarr.json"
     }
     assert a["zarr.json"].replace(b'"a"', b'"b"') == b["zarr.json"]
+
+
+def test_files_that_go_while_the_disk_is_counted_do_not_stop_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(path: Path) -> os.stat_result:
+        if path.name == "zarr.json":
+            raise FileNotFoundError(path)
+        return path.lstat()
+
+    looking = SimpleNamespace(walk=os.walk, lstat=gone)
+    monkeypatch.setattr("napari_xct_crack.blocks._forecast.os", looking)
+    finish(run(plan(tmp_path / "a.ome.zarr")))
 
 
 def test_a_complete_store_is_said_to_be_and_others_are_refused(tmp_path: Path) -> None:

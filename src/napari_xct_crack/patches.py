@@ -103,7 +103,6 @@ class Patches:
         self.window, self.voxel_size = volume.window, volume.voxel_size
         largest = -(-max(volume.shape[1:]) // multiple) * multiple
         self.size = min(-(-settings.size // multiple) * multiple, largest)
-        self.notes: list[str] = []
         boxes = slab_boxes(volume, settings.memory_mb, self.size, slices, np.random.default_rng((seed, 99)))
         found = [read_slab(volume, box, self.size) for box in boxes]
         self.slabs = [slab for slab, _ in found]
@@ -115,6 +114,12 @@ class Patches:
     def doubtful_share(self) -> float:
         """Share of the part that is not taught as metal."""
         return share_of([slab.doubtful for slab in self.slabs], [slab.part for slab in self.slabs])
+
+    @property
+    def spreads(self) -> tuple[float, float]:
+        """Smallest and largest point spread of drawn cracks, in voxels."""
+        (sharpest, softest), spread = self.settings.blur, self.appearance.point_spread
+        return spread * sharpest, spread * softest * (_UNKNOWN if self.appearance.notes else 1.0)
 
     def doubt_also(self, found: list[NDArray[np.bool_]]) -> None:
         """Doubt what is suspected and what was found in each slab (shape of its box), nothing else."""
@@ -226,8 +231,7 @@ class Patches:
     def _rendered(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
         """Target, coverage, frame with rendered cracks and weight of one background patch."""
         frame, part, doubtful = self._cut(self.free[rng.integers(len(self.free))], rng)
-        softest = self.settings.blur[1] * (_UNKNOWN if self.appearance.notes else 1.0)
-        spread = self.appearance.point_spread * float(rng.uniform(self.settings.blur[0], softest))
+        spread = float(rng.uniform(*self.spreads))
         lo, hi = self.window
         contrast = abs(2 * self.appearance.contrast / (hi - lo)) * float(rng.uniform(*self.settings.depth))
         reach, half = margin(spread), self.slices // 2

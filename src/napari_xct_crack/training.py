@@ -85,14 +85,14 @@ class _Trainer:
 
     def opening(self) -> Iterator[Event]:
         """What the user should know before the first step."""
-        look = self.patches.appearance
+        look, (sharpest, softest) = self.patches.appearance, self.patches.spreads
         seen = "1 slice" if self.settings.slices == 1 else f"{self.settings.slices} neighbouring slices"
         yield Said(
             f"Training on {self.device}, {torch.get_num_threads()} threads, {seen}, from step {self.state.step}."
         )
         yield Said(
             f"The scan: metal {look.metal:.0f}, contrast {look.contrast:.0f}, noise {look.noise:.0f} grey values, "
-            f"point spread {look.point_spread:.2f} voxels."
+            f"point spread {look.point_spread:.2f} voxels; cracks are drawn with {sharpest:.2f} to {softest:.2f}."
         )
         notes = (*look.notes, *self.settings.cracks.warnings(self.volume.voxel_size))
         yield from (Warned(note) for note in notes)
