@@ -1,9 +1,9 @@
 """How fast cracks are drawn: against a plain loop, every generator by itself, and beside the training that waits for them.
 
-    python benchmarks/generators.py [--repeats 30] [--steps 12]
+    OMP_WAIT_POLICY=PASSIVE python benchmarks/generators.py [--repeats 30] [--steps 12]
 
 Times are processor times of the thread that works, so that other work on the computer does not count; only how long a
-step waits is time by the clock. The tables it prints stand in ``docs/cracks.md``.
+step waits is time by the clock. Threads that wait sleep, as the command line has it. The tables it prints stand in ``docs/cracks.md``.
 """
 
 from __future__ import annotations
