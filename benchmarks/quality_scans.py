@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_xct_crack.appearance import Appearance, estimate
 from napari_xct_crack.clean import CleanSettings
-from napari_xct_crack.phantom import Phantom
 from napari_xct_crack.response import flat_field
 from napari_xct_crack.volume import Volume
 
@@ -20,12 +20,19 @@ LEAST = CleanSettings().settled((2, 1, 1)).min_size or 0
 """Connected objects of fewer voxels are removed from every mask, by the default clean-up."""
 
 
+class Known(Protocol):
+    """Grey values and the numbers of the cracks, shape (z, y, x); of a phantom much more is known."""
+
+    scan: Any
+    labels: Any
+
+
 @dataclass(frozen=True)
 class Scan:
-    """A simulated scan, ready to be learnt from and scored; masks of shape (z, y, x)."""
+    """A scan, ready to be learnt from and scored; masks of shape (z, y, x)."""
 
     volume: Volume
-    phantom: Phantom
+    phantom: Known
     part: Mask
     scored: Mask
 
