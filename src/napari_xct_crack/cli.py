@@ -16,6 +16,7 @@ from . import __version__, commands
 from .commands import PROGRAM
 from .errors import OutputError, XctCrackError
 from .events import Estimated, Event, Failed, Finished, Said, Warned, Work
+from .processes import leads
 
 if TYPE_CHECKING:
     from .commands._show import Audience
@@ -73,17 +74,17 @@ def _run(name: str, tokens: Sequence[str]) -> int:
         raise XctCrackError(f"There is no command {name!r}; did you mean {' or '.join(near)}?")
     from .commands import _history
     from .commands._parse import parse
-    from .commands._show import Person, Program
+    from .commands._show import Nobody, Person, Program
 
     given = parse(commands.load(name), tokens)
     if given is None:
         return DONE
     with _stop_asked(given.supervised) as stop:
-        audience: Audience = Person()
-        if given.events:
+        audience: Audience = Person() if leads() else Nobody()
+        if given.events and leads():
             # The parent says on standard input whether we go on without it; with no parent, no reader means no work.
             audience = Program(gone=threading.Event() if given.supervised else stop)
-        if not given.supervised:
+        if not given.supervised and leads():
             _noted(audience, lambda: _history.record(given.command))
 
         def tell(event: Event) -> None:
@@ -132,7 +133,8 @@ def _stop_asked(supervised: bool) -> Iterator[threading.Event]:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
-        os.write(2, b"Stopping when this step is saved; once more stops at once.\n")
+        if leads():
+            os.write(2, b"Stopping when this step is saved; once more stops at once.\n")
 
     if supervised:
         from .jobs import obey

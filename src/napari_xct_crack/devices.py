@@ -6,11 +6,12 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
+from . import processes
 from .errors import SettingsError
 
 
 def device_named(name: str) -> torch.device:
-    """The device called `name`; ``"auto"`` is CUDA where it is there.
+    """The device called `name`; ``"auto"`` is CUDA where it is there, and of several cards each process has its own.
 
     Raises
     ------
@@ -18,7 +19,8 @@ def device_named(name: str) -> torch.device:
         If this machine has none of that name.
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    name = processes.card() if name == "cuda" else name
     try:
         device = torch.device(name)
         torch.empty(1, device=device)

@@ -163,13 +163,12 @@ class Patches:
         self.free = places[share <= np.quantile(share, self.settings.background_share)]
         self.cracked = places[share >= np.quantile(share, 1 - self.settings.background_share)]
 
-    def batch(self, step: int, count: int, device: torch.device | None = None) -> Batch:
-        """Draw the batch of one training step; the same for the same seed and step."""
-        drawn = [self._rendered(np.random.default_rng((self.seed, _MASKS, step, i))) for i in range(count)]
-        cracked = [
-            self._frame(self.cracked, np.random.default_rng((self.seed, _CRACKED, step, i))) for i in range(count)
-        ]
-        free = [self._free(step, i) for i in range(count)]
+    def batch(self, step: int, count: int, device: torch.device | None = None, first: int = 0) -> Batch:
+        """Draw patches of one training step, from the step's patch `first` on; the same for the same seed and step."""
+        numbers = range(first, first + count)
+        drawn = [self._rendered(np.random.default_rng((self.seed, _MASKS, step, i))) for i in numbers]
+        cracked = [self._frame(self.cracked, np.random.default_rng((self.seed, _CRACKED, step, i))) for i in numbers]
+        free = [self._free(step, i) for i in numbers]
 
         def stacked(arrays: list[NDArray[np.float32]]) -> torch.Tensor:
             return torch.from_numpy(np.stack(arrays)).to(device or torch.device("cpu"), non_blocking=True)

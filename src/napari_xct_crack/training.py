@@ -6,17 +6,19 @@ import copy
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from dataclasses import asdict
 
 import numpy as np
 import torch
 
-from .budget import Budget, few
+from . import processes
+from .budget import Budget, Pace
 from .checkpoints import State, append_rows, cut_rows, move_average, read_checkpoint, write_checkpoint, write_snapshot
 from .corrections import FILE, read_corrections
 from .devices import device_named, mixed_precision
 from .errors import InputError, XctCrackError
-from .events import EpochEnd, Event, Preview, Said, Saved, StepDone, Warned, Work
+from .events import EpochEnd, Event, Preview, Said, Saved, StepDone, Warned, Work, finish
 from .examples import patches_of
 from .methods import Batch, Learner
 from .monitors import gaps, monitor, preview, words
@@ -26,8 +28,8 @@ from .runs import Run
 SAVE_EVERY = 20.0
 """Seconds between two checkpoints, at least; they take at most a twentieth of the time."""
 
-_FIXED = 0.5
-"""Share of the budget from which on the number of steps stays: what else a machine does may end or begin before."""
+_STEP, _REVIEW, _END = range(3)
+"""What the leading process can tell the others to do."""
 
 _MARKS = tuple(50 * 2**power for power in range(12))
 """Steps at which a snapshot and a preview are kept."""
@@ -59,10 +61,17 @@ def train(run: Run, budget: Budget | None = None, device: str = "auto") -> Work[
         raise InputError("A run needs its prepared scan to be trained.")
     if budget is None or budget == Budget():
         budget = Budget(minutes=5)
-    with run.owned():
+    with run.owned() if processes.leads() else nullcontext():
         trainer = _Trainer(run, device_named(device))
-        yield from trainer.opening()
-        yield from trainer.loop(budget)
+        if not processes.leads():
+            trainer.follow()
+            return run
+        try:
+            yield from trainer.opening()
+            yield from trainer.loop(budget)
+        finally:
+            if not trainer.learning:
+                processes.agreed([_END, 0.0])
     return run
 
 
@@ -79,7 +88,8 @@ class _Trainer:
         self.checkpoint = run.folder / "checkpoint.safetensors"
         self.saved_at, self.saved_step, self.save_cost = time.monotonic(), 0, 0.0
         self.rows: list[dict[str, float]] = []
-        self.probed: list[float] = []
+        self.learning = False
+        """In the middle of a step, where other processes do not listen."""
         if self.checkpoint.exists():
             self._restore()
 
@@ -103,37 +113,54 @@ class _Trainer:
 
     def loop(self, budget: Budget) -> Iterator[Event]:
         """Steps until the budget is used; saves when it ends, is stopped, and now and then."""
-        total = self._total(budget)
-        if total is not None and self.state.step >= total:
-            yield Said(f"This run has already had its {total} steps; give a larger budget to go on.")
+        pace = Pace(budget, self.state, self.settings.steps_per_epoch)
+        if pace.ended:
+            yield Said(f"This run has already had its {pace.total} steps; give a larger budget to go on.")
             return
         with ThreadPoolExecutor(1) as pool:
             drawn = self._draw(pool, self.state.step)
             try:
-                while total is None or self.state.step < total:
-                    if self._review_is_due(total):
-                        wait([drawn])  # it looks at what the review changes
-                        yield from review(self.average, self.settings, self.patches, self.volume, self.device)
-                        self.state.reviews += 1
-                        drawn = self._draw(pool, self.state.step)
+                while not pace.ended:
+                    if self._review_is_due(pace.total):
+                        drawn = yield from self._reviewed(drawn, pool)
                     started = time.perf_counter()
                     batch, drawn = drawn.result(), self._draw(pool, self.state.step + 1)
                     patches = self.state.batch
-                    losses, drawn = self._learn(batch, self._done(total), drawn, pool)
+                    _, done = processes.agreed([_STEP, pace.done])
+                    losses, drawn = self._learn(batch, done, drawn, pool)
                     if self.state.batch < patches:
                         yield Warned(
                             f"The device's memory is full; the run goes on with {self.state.batch} patches a step."
                         )
-                    known, total = total, self._paced(budget, time.perf_counter() - started, total)
-                    if known is None:
-                        yield from few(total)
-                    yield StepDone(self.state.step, total or 0, losses)
-                    yield from self._now_and_then(batch, total)
+                    yield from pace.took(time.perf_counter() - started)
+                    yield StepDone(self.state.step, pace.total or 0, losses)
+                    yield from self._now_and_then(batch, pace.total)
             finally:
                 drawn.cancel()
                 if self.state.step > self.saved_step:
                     self.save()
         yield Saved(str(self.run.folder), self.state.step)
+
+    def follow(self) -> None:
+        """Do beside the leading process what it says, until it ends."""
+        with ThreadPoolExecutor(1) as pool:
+            drawn = self._draw(pool, self.state.step)
+            while (told := processes.agreed([_END, 0.0]))[0] != _END:
+                if told[0] == _REVIEW:
+                    drawn = finish(self._reviewed(drawn, pool))
+                else:
+                    batch, drawn = drawn.result(), self._draw(pool, self.state.step + 1)
+                    _, drawn = self._learn(batch, told[1], drawn, pool)
+            drawn.cancel()
+
+    def _reviewed(self, drawn: Future[Batch], pool: ThreadPoolExecutor) -> Work[Future[Batch]]:
+        """Look over the scan, and draw anew what was drawn before."""
+        if processes.leads():
+            processes.agreed([_REVIEW, 0.0])
+        wait([drawn])  # it looks at what the review changes
+        yield from review(self.average, self.settings, self.patches, self.volume, self.device)
+        self.state.reviews += 1
+        return self._draw(pool, self.state.step)
 
     def _learn(
         self, batch: Batch, done: float, drawn: Future[Batch], pool: ThreadPoolExecutor
@@ -142,8 +169,12 @@ class _Trainer:
         rng = np.random.default_rng((self.settings.seed, 7, self.state.step))
         try:
             with mixed_precision(self.device):
-                losses = self.learner.step(batch, done, rng)
+                losses = self._step(batch, done, rng)
         except torch.OutOfMemoryError as error:
+            if processes.joined() > 1:
+                raise XctCrackError(
+                    f"{self.state.batch} patches do not fit into the memory of {self.device}; start anew with a smaller --batch."
+                ) from error
             if self.state.batch == 1:
                 raise XctCrackError(
                     "Not even one patch fits into the device's memory; choose a smaller patch or network."
@@ -153,7 +184,7 @@ class _Trainer:
             drawn.cancel()
             again = self._draw(pool, self.state.step).result()
             return self._learn(again, done, self._draw(pool, self.state.step + 1), pool)
-        if not all(np.isfinite(value) for value in losses.values()):
+        if processes.leads() and not all(np.isfinite(value) for value in losses.values()):
             raise XctCrackError(
                 f"The losses are no longer numbers at step {self.state.step + 1}; lower the learning rate and start anew."
             )
@@ -162,6 +193,17 @@ class _Trainer:
         self.rows.append({"step": self.state.step, **losses})
         return losses, drawn
 
+    def _step(self, batch: Batch, done: float, rng: np.random.Generator) -> dict[str, float]:
+        """One step of all processes; losses and statistics are those of all."""
+        self.learning = True
+        losses = self.learner.step(batch, done, rng)
+        kept = [value for module in self.learner.modules.values() for value in module.buffers()]
+        processes.average([value for value in kept if value.is_floating_point()])
+        values = torch.tensor(list(losses.values()), dtype=torch.float64)
+        processes.average([values])
+        self.learning = False
+        return dict(zip(losses, values.tolist(), strict=True))
+
     def _review_is_due(self, total: int | None) -> bool:
         if total is None or self.state.step >= total:
             return False
@@ -169,33 +211,8 @@ class _Trainer:
         return self.state.reviews < min(due, self.settings.reviews)
 
     def _draw(self, pool: ThreadPoolExecutor, step: int) -> Future[Batch]:
-        return pool.submit(self.patches.batch, step, self.state.batch, self.device)
-
-    def _done(self, total: int | None) -> float:
-        """Share of the budget that is used."""
-        if total is None:
-            return 0.0
-        return max(0, self.state.step - self.state.probe) / max(1, total - self.state.probe)
-
-    def _paced(self, budget: Budget, seconds: float, total: int | None) -> int | None:
-        """The total by the speed of all steps of this run so far; it is fixed when it goes on, and from half of it on."""
-        if total is None:
-            self.probed.append(seconds)
-            if not budget.knows(self.probed):
-                return None
-            self.state.probe = self.state.step
-        elif not self.probed:
-            return total
-        else:
-            self.probed.append(seconds)
-            if self.state.step % self.settings.steps_per_epoch or self._done(total) >= _FIXED:
-                return total
-        self.state.seconds_per_step = float(np.mean(self.probed[2:]))
-        return max(self.state.step + 1, self._total(budget) or 0)
-
-    def _total(self, budget: Budget) -> int | None:
-        """Number of steps of a budget, or none until the speed is known."""
-        return budget.steps(self.settings.steps_per_epoch, self.state.seconds_per_step)
+        first = processes.own(self.state.batch).start
+        return pool.submit(self.patches.batch, step, self.state.batch, self.device, first)
 
     def _now_and_then(self, batch: Batch, total: int | None) -> Iterator[Event]:
         step = self.state.step
@@ -228,4 +245,5 @@ class _Trainer:
     def _restore(self) -> None:
         self.state = read_checkpoint(self.checkpoint, self.learner, self.average, self.patches)
         self.saved_step = self.state.step
-        cut_rows(self.run.folder / "metrics.csv", self.state.step)
+        if processes.leads():
+            cut_rows(self.run.folder / "metrics.csv", self.state.step)

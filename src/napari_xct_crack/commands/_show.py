@@ -25,6 +25,13 @@ class Audience(Protocol):
         """Show one event."""
 
 
+class Nobody:
+    """Of processes that work together only the leading one speaks."""
+
+    def tell(self, event: Event) -> None:
+        pass
+
+
 @dataclass
 class Program:
     """One JSON object a line on standard output; `gone` is set when nobody reads it any more."""

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 import torch
 from pydantic import Field, model_validator
 
+from .. import processes
 from ..budget import Budget
 from ..corrections import FILE, read_corrections, write_corrections
 from ..errors import writing
@@ -71,14 +72,22 @@ class Train(ReadsVolume, TrainSettings, Budget):
         )
         scan = self.scan()
         yield from map(Said, scan.notes)
-        if self.overwrite and self.run_.exists():
+        with processes.together():
+            with processes.leader_first():
+                run = self._opened(scan)
+            yield from train(run, Budget(minutes=self.minutes, epochs=self.epochs), self.device)
+        yield Finished(str(run.folder))
+        return run
+
+    def _opened(self, scan: Volume) -> Run:
+        """The run's folder, made or gone on with; of several processes the leading one writes it."""
+        leads = processes.leads()
+        if leads and self.overwrite and self.run_.exists():
             self._remove()
         rule = None if self.window else self.prepare.model_dump(mode="json")
         run = Run.create(self.run_, self.settings, scan, window_rule=rule)
-        if self.corrections is not None:
+        if leads and self.corrections is not None:
             write_corrections(run.folder / FILE, read_corrections(self.corrections))
-        yield from train(run, Budget(minutes=self.minutes, epochs=self.epochs), self.device)
-        yield Finished(str(run.folder))
         return run
 
     def _remove(self) -> None:

@@ -15,6 +15,7 @@ from torch.nn import functional
 from ..networks import Network
 from ..networks._norm import norm_mode_for, set_norm
 from ..networks.patchgan import patchgan
+from ..processes import joined, own, replicated
 from . import Batch, Learner, Method
 from ._adversary import Adversary
 from ._grey import Composite, compose, erase_cracks
@@ -125,17 +126,18 @@ class CycleGanLearner(Learner):
         self.settings = settings
         self.middle = channels // 2
         spectral = settings.discriminator_norm == "spectral"
-        self.segmenter = network.build(channels).to(on)
-        self.synthesiser = network.build(1).to(on)
+        segmenter, synthesiser = network.build(channels).to(on), network.build(1).to(on)
         judges = {
             name: patchgan(1, settings.discriminator_width, spectral=spectral).to(on) for name in ("image", "mask")
         }
         self.adversaries = {
-            name: Adversary(name, judge, settings.history, settings.gradient_penalty) for name, judge in judges.items()
+            name: Adversary(name, replicated(judge), settings.history, settings.gradient_penalty)
+            for name, judge in judges.items()
         }
-        self.modules = {"segmenter": self.segmenter, "synthesiser": self.synthesiser}
+        self.modules = {"segmenter": segmenter, "synthesiser": synthesiser}
+        self.segmenter, self.synthesiser = replicated(segmenter), replicated(synthesiser)
         self.modules |= {f"{name}_discriminator": judge for name, judge in judges.items()}
-        self.generated = [*self.segmenter.parameters(), *self.synthesiser.parameters()]
+        self.generated = [*segmenter.parameters(), *synthesiser.parameters()]
         judged = [parameter for judge in judges.values() for parameter in judge.parameters()]
         fused = on.type in ("cpu", "cuda")  # one pass over 115 million weights and their moments in place of ten
         self.optimizers = {
@@ -227,7 +229,8 @@ class CycleGanLearner(Learner):
 
     def _depth(self, batch: Batch, rng: np.random.Generator) -> Tensor:
         """One depth per image, log-uniform."""
-        drawn = np.exp(rng.uniform(math.log(self.settings.shallowest), 0.0, (len(batch.masks), 1, 1, 1)))
+        count = len(batch.masks)
+        drawn = np.exp(rng.uniform(math.log(self.settings.shallowest), 0.0, (joined() * count, 1, 1, 1)))[own(count)]
         return torch.as_tensor(drawn, dtype=batch.masks.dtype, device=batch.masks.device)
 
     def _update(self, name: str, loss: Tensor, clip: bool) -> None:

@@ -11,6 +11,7 @@ from torch import device, nn
 
 from ..networks import Network
 from ..networks._norm import norm_mode_for, set_norm
+from ..processes import replicated
 from . import Batch, Learner, Method
 from ._losses import cross_entropy, tolerant_dice_loss
 
@@ -41,6 +42,7 @@ class _SemiSynthetic(Learner):
     def __init__(self, settings: SemiSynthetic, segmenter: nn.Module) -> None:
         self.settings = settings
         self.modules = {"segmenter": segmenter}
+        self.segment = replicated(segmenter)
         optimizer = torch.optim.AdamW(
             segmenter.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
@@ -53,7 +55,7 @@ class _SemiSynthetic(Learner):
         set_norm(segmenter, norm_mode_for(done))
         for group in optimizer.param_groups:
             group["lr"] = self.settings.learning_rate * _schedule(done)
-        logits = segmenter(batch.rendered)
+        logits = self.segment(batch.rendered)
         entropy = cross_entropy(logits, batch.masks, batch.weight, self.settings.crack_weight)
         overlap = tolerant_dice_loss(logits, batch.masks, batch.weight, self.settings.tolerance)
         loss = entropy + self.settings.dice * overlap
