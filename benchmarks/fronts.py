@@ -1,9 +1,10 @@
 """How far fronts and tips of measured masks lie from the true ones of phantoms, beside the ideal observer's limit.
 
 The true front is the contour on which a crack is as open as a limit: 0.3 voxels, where the labels end, for true masks; for
-segmented ones what an ideal observer sees of a crack of 60 (or 20) voxels in one slice. Run as::
+segmented ones what an ideal observer sees of a crack of 20 (or 60) voxels in the five slices that a network is given, or in
+one slice. Run as::
 
-    python benchmarks/fronts.py PHANTOM [MASK] [--length 20]
+    python benchmarks/fronts.py PHANTOM [MASK] [--length 60] [--one-slice]
 
 with a folder of ``xct-crack phantom``, and a mask of its scan (its true labels without one). The rows it prints stand in
 ``docs/measurements.md``.
@@ -124,10 +125,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("phantom", type=Path)
     parser.add_argument("mask", nargs="?", type=Path)
-    parser.add_argument("--length", type=int, choices=LENGTHS, default=60, help="of the crack that the limit is for")
+    parser.add_argument("--length", type=int, choices=LENGTHS, default=20, help="of the crack that the limit is for")
+    parser.add_argument("--one-slice", action="store_true", help="the limit of one slice, not of five together")
     given = parser.parse_args()
     scan, part = read(given.phantom / "scan.ome.zarr"), read(given.phantom / "part.ome.zarr")
-    opening = look(scan, part)[0].smallest[given.length] if given.mask else LABELLED
+    seen = look(scan, part)[0]
+    opening = (seen.smallest if given.one_slice else seen.together)[given.length] if given.mask else LABELLED
     truth = Truth(given.phantom, opening)
     with tempfile.TemporaryDirectory() as folder:
         finish(measure(read(given.mask or given.phantom / "truth.ome.zarr"), folder, MeasureSettings(), part=part))
@@ -141,9 +144,9 @@ def main() -> None:
         f"| {gap(truth, found[:, :3], found[:, 3:]):+.1f} |"
     )
     slices = (APART, 1.0, 1.0)
-    seen = truth.seen_tips[truth.counted(truth.seen_tips)]
+    inner = truth.seen_tips[truth.counted(truth.seen_tips)]
     print(
-        f"| tips: {name} | {opening:.2f} | {row(truth.tips * slices, seen * slices, ends[truth.counted(ends)] * slices)} | |"
+        f"| tips: {name} | {opening:.2f} | {row(truth.tips * slices, inner * slices, ends[truth.counted(ends)] * slices)} | |"
     )
 
 

@@ -63,6 +63,7 @@ def test_halving_the_noise_halves_the_limit(tmp_path: Path, part: Array, noise: 
         assert np.isnan(found[:, 0, 0]).all()
         quantiles = result.summary["detectability"][str(length)]
         assert quantiles["0.1"] < quantiles["0.5"] <= quantiles["0.9"]
+        assert quantiles["five_slices"] == pytest.approx(5**-0.5, rel=0.06), "noise of slices is independent here"
     measured_report(tmp_path / "report.html", result)
     assert "What could be seen" in (tmp_path / "report.html").read_text(encoding="utf-8")
 

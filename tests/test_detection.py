@@ -7,10 +7,8 @@ from scipy import ndimage
 from napari_xct_crack.detection import (
     ROSE,
     gaussian_transfer,
-    limit_map,
     limits,
     noise_spectrum,
-    smallest_aperture,
     visibility,
     white_visibility,
 )
@@ -60,21 +58,19 @@ def test_limits_are_stated_for_two_lengths(white: np.ndarray) -> None:
         assert aperture == pytest.approx(ROSE / white_visibility(27000, 300, 1.1, length), rel=0.03)
 
 
-def test_limits_scale_with_noise_and_slices(white: np.ndarray) -> None:
-    seen = white_visibility(27000, 300, 1.1, 20)
-    limit = smallest_aperture(seen)
-    assert limit * seen == pytest.approx(ROSE)
-    assert smallest_aperture(seen, slices=4) == pytest.approx(limit / 2)
-    louder = white.copy()
-    louder[..., 128:] *= 3
-    metal = ALL.copy()
-    metal[:, :32] = False
-    limits = limit_map(louder, metal, limit, (6, 64, 64))
-    assert limits.shape == (2, 4, 4)
-    assert limits[0, 1, 3] == pytest.approx(3 * limits[0, 1, 0], rel=0.05)
-    assert np.isfinite(limits[:, 0]).all()
-    metal[:, :64] = False
-    assert np.isnan(limit_map(louder, metal, limit, (6, 64, 64))[:, 0]).all()
+def test_slices_together_show_thinner_cracks_as_far_as_their_noise_differs(white: np.ndarray) -> None:
+    one = limits(white, ALL, 27000, 1.1)
+    assert one[20] * white_visibility(27000, 300, 1.1, 20) == pytest.approx(ROSE, rel=0.03)
+    alike = limits(np.broadcast_to(white[:1], SHAPE), ALL, 27000, 1.1)
+    for length in (20, 60):
+        assert limits(white, ALL, 27000, 1.1, slices=5)[length] == pytest.approx(one[length] / 5**0.5, rel=0.05)
+        same = limits(np.broadcast_to(white[:1], SHAPE), ALL, 27000, 1.1, slices=5)
+        assert same[length] == pytest.approx(alike[length], rel=1e-6)
+
+
+def test_fewer_slices_than_are_looked_at_together_give_no_limit(white: np.ndarray) -> None:
+    assert limits(white[:4], ALL[:4], 27000, 1.1, slices=5) == {}
+    assert list(limits(white[:4], ALL[:4], 27000, 1.1)) == [20, 60]
 
 
 def test_too_little_metal_is_said(white: np.ndarray) -> None:

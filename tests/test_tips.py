@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_xct_crack.measure._sheet import mid_surface, slopes
-from napari_xct_crack.tips import rim, slice_tips
+from napari_xct_crack.tips import goes_on, rim, slice_tips
 
 Array = np.ndarray[Any, Any]
 
@@ -77,3 +77,22 @@ def test_the_front_of_a_disc_is_its_circle(normal: Any, thick: float) -> None:
     frame = np.linalg.svd(unit[None])[2][1:]
     angle = np.sort(np.degrees(np.arctan2(*(frame @ found.T))))
     assert np.diff(angle, append=angle[0] + 360).max() < 25
+
+
+@pytest.mark.parametrize(("gap", "ends"), [(6, False), (14, True)])
+@pytest.mark.parametrize("normal", [(1, 0, 0), (0.6, 0.5, 0.2)])
+def test_a_tear_is_no_front_and_a_gap_is(normal: Any, gap: float, ends: bool) -> None:
+    unit = np.asarray(normal, float) / np.linalg.norm(normal)
+    places = np.stack(np.indices((64, 64, 64))) - 31.5
+    along = np.tensordot(unit, places, 1)
+    right = np.tensordot(np.linalg.svd(unit[None])[2][1], places, 1)
+    radius = np.sqrt(np.maximum((places**2).sum(axis=0) - along**2, 0))
+    mask = (np.abs(along + 0.1) < 1) & (radius < 26) & (np.abs(right) > gap / 2)
+    middle = mid_surface(mask, (1, 1, 1), slopes(mask, (1, 1, 1)))
+    chosen, outward = rim(mask, middle.places, middle.normals, (1, 1, 1))
+    at, outward = middle.places[chosen], outward[chosen]
+    last = ~goes_on(mask, at, outward, (1, 1, 1))
+    beside = (np.abs(right[tuple(at.T)]) < gap / 2 + 3) & (radius[tuple(at.T)] < 18)
+    assert beside.sum() > 20
+    assert last[beside].mean() == (pytest.approx(1, abs=0.1) if ends else pytest.approx(0, abs=0.1))
+    assert last[radius[tuple(at.T)] > 22].mean() > 0.9

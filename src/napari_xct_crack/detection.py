@@ -18,18 +18,20 @@ References
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .volume import Triple
 
 ROSE = 5.0
 """SNR at which a thing is taken to be seen."""
 LENGTHS = (20, 60)
 """Lengths of cracks, in voxels, that limits are stated for."""
+TOGETHER = 5
+"""Neighbouring slices that are looked at together by a network, and that a second limit is stated for."""
 _WINDOW = 64
 """Length, in voxels, of the lines across a crack over which noise is measured."""
 _FEWEST = 32
@@ -38,13 +40,14 @@ _FEWEST = 32
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Power of the noise of means along lines, times their length: what a crack of that length competes with."""
+    """Power of the noise of means over a part of a crack, times its voxels: what the crack competes with."""
 
     frequency: NDArray[np.float64]
     """Across the crack, 0 to 0.5 cycles per voxel."""
     power: NDArray[np.float64]
     """Grey value² · voxel²; constant and the variance of a voxel if the noise is white."""
-    length: int
+    extent: int
+    """Voxels of the crack that means are over: its length times its slices."""
 
 
 def gaussian_transfer(point_spread: float) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
@@ -52,7 +55,7 @@ def gaussian_transfer(point_spread: float) -> Callable[[NDArray[np.float64]], ND
     return lambda frequency: np.exp(-2 * (np.pi * point_spread * frequency) ** 2)
 
 
-def noise_spectrum(flat: NDArray[np.floating], metal: NDArray[np.bool_], length: int) -> Spectrum:
+def noise_spectrum(flat: NDArray[np.floating], metal: NDArray[np.bool_], length: int, slices: int = 1) -> Spectrum:
     """Noise of crack-free metal as a straight crack of some length meets it, along x and along y.
 
     Parameters
@@ -63,6 +66,8 @@ def noise_spectrum(flat: NDArray[np.floating], metal: NDArray[np.bool_], length:
         Metal free of cracks and pores, same shape.
     length
         In voxels.
+    slices
+        Neighbouring slices that the crack, upright in them, is looked at together.
 
     Raises
     ------
@@ -75,6 +80,7 @@ def noise_spectrum(flat: NDArray[np.floating], metal: NDArray[np.bool_], length:
     line of averages has its mean removed and is tapered (Hann) before its power is taken; the frequency 0, which is lost
     with the mean, takes the power of the next one.
     """
+    flat, metal = _together(flat, metal, slices)
     for window in (_WINDOW, _WINDOW // 2):
         along_x, along_y = (
             _lines(flat.transpose(axes), metal.transpose(axes), length, window) for axes in ((0, 1, 2), (0, 2, 1))
@@ -91,22 +97,22 @@ def noise_spectrum(flat: NDArray[np.floating], metal: NDArray[np.bool_], length:
     lines = (lines - lines.mean(axis=1, keepdims=True)) * taper
     power: NDArray[np.float64] = (np.abs(np.fft.rfft(lines, axis=1)) ** 2).mean(axis=0) * length / (taper**2).sum()
     power[:2] = power[2]
-    return Spectrum(np.linspace(0, 0.5, len(power)), power, length)
+    return Spectrum(np.linspace(0, 0.5, len(power)), power, length * slices)
 
 
 def visibility(
     spectrum: Spectrum, transfer: Callable[[NDArray[np.float64]], NDArray[np.float64]], contrast: float
 ) -> float:
-    """SNR of a crack of one voxel's aperture, in one slice."""
+    """SNR of a crack of one voxel's aperture."""
     frequency = np.linspace(0, 0.5, 1001)
     power = np.interp(frequency, spectrum.frequency, spectrum.power)
     integral = 2 * np.trapezoid(transfer(frequency) ** 2 / power, frequency)
-    return float(contrast * np.sqrt(spectrum.length * integral))
+    return float(contrast * np.sqrt(spectrum.extent * integral))
 
 
-def smallest_aperture(visibility: float, slices: float = 1.0, snr: float = ROSE) -> float:
-    """Aperture in voxels at which a crack reaches an SNR; so many slices of independent noise show it."""
-    return snr / (visibility * float(np.sqrt(slices)))
+def smallest_aperture(visibility: float, snr: float = ROSE) -> float:
+    """Aperture in voxels at which a crack reaches an SNR."""
+    return snr / visibility
 
 
 def white_visibility(contrast: float, noise: float, point_spread: float, length: float) -> float:
@@ -115,63 +121,41 @@ def white_visibility(contrast: float, noise: float, point_spread: float, length:
 
 
 def limits(
-    flat: NDArray[np.floating], metal: NDArray[np.bool_], contrast: float, point_spread: float, slices: float = 1.0
+    flat: NDArray[np.floating], metal: NDArray[np.bool_], contrast: float, point_spread: float, slices: int = 1
 ) -> dict[int, float]:
     """Smallest aperture in voxels that reaches an SNR of 5, by the crack's length: 20 and 60 voxels.
 
+    A length that the metal is too small for is left out.
+
     Parameters
     ----------
-    flat, metal
+    flat, metal, slices
         As for :func:`noise_spectrum`.
     contrast, point_spread
         From :func:`napari_xct_crack.appearance.estimate`.
-    slices
-        See :func:`smallest_aperture`.
-
-    Raises
-    ------
-    InputError
-        If there is too little metal.
     """
-    transfer = gaussian_transfer(point_spread)
-    spectra = (noise_spectrum(flat, metal, length) for length in LENGTHS)
-    return {each.length: smallest_aperture(visibility(each, transfer, contrast), slices) for each in spectra}
+    transfer, found = gaussian_transfer(point_spread), {}
+    for length in LENGTHS:
+        with suppress(InputError):
+            found[length] = smallest_aperture(
+                visibility(noise_spectrum(flat, metal, length, slices), transfer, contrast)
+            )
+    return found
 
 
-def limit_map(
-    flat: NDArray[np.floating], metal: NDArray[np.bool_], aperture: float, block: Triple = (16, 32, 32)
-) -> NDArray[np.float32]:
-    """Smallest aperture that could be seen, block by block: where noise is stronger, only wider cracks can be.
-
-    Parameters
-    ----------
-    flat, metal
-        As for :func:`noise_spectrum`.
-    aperture
-        That limit for the whole of the metal, from :func:`smallest_aperture`; its unit is the map's.
-    block
-        Sides of a block in voxels.
-
-    Returns
-    -------
-    Shape of `flat` divided by the block's, rounded up; not a number where a block is less than a quarter metal. Noise
-    is 1.48 times the median absolute deviation; its spectrum is taken to have the same form everywhere.
-    """
-    counts = [-(-side // step) for side, step in zip(flat.shape, block, strict=True)]
-    result = np.full(counts, np.nan, np.float32)
-    whole = _spread(flat[metal])
-    if whole == 0:
-        return result
-    for place in np.ndindex(*counts):
-        box = tuple(slice(i * step, (i + 1) * step) for i, step in zip(place, block, strict=True))
-        inside = metal[box]
-        if inside.sum() >= 0.25 * np.prod(block):
-            result[place] = aperture * _spread(flat[box][inside]) / whole
-    return result
-
-
-def _spread(values: NDArray[np.floating]) -> float:
-    return float(1.48 * np.median(np.abs(values - np.median(values)))) if values.size else 0.0
+def _together(
+    flat: NDArray[np.floating], metal: NDArray[np.bool_], slices: int
+) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
+    """Sums over neighbouring slices over the root of their number, and where 70 % of these are metal."""
+    if slices == 1:
+        return flat, metal
+    depth = max(0, len(flat) - slices + 1)
+    held = np.where(metal, flat, 0)
+    sums, count = np.zeros((depth, *flat.shape[1:])), np.zeros((depth, *flat.shape[1:]), int)
+    for first in range(slices):
+        sums += held[first : first + depth]
+        count += metal[first : first + depth]
+    return sums / np.sqrt(np.maximum(count, 1)), count >= 0.7 * slices
 
 
 def _lines(flat: NDArray[np.floating], metal: NDArray[np.bool_], length: int, window: int) -> NDArray[np.float64]:

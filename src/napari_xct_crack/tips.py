@@ -19,6 +19,8 @@ BEHIND = 8.0
 _STEP = 0.1
 AROUND = 3.0
 """Standard deviation of the window in which the rim of a sheet is told from its inside, in shortest voxel sides."""
+AHEAD, NEAR = 6.0, 3.0
+"""A sheet goes on beyond a tear if cracks lie nearer than this to the place so far ahead of its rim, in these sides."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,31 @@ def rim(mask: Mask, places: NDArray[np.int64], normals: Floats, size: VoxelSize)
     ended = np.zeros(len(places), bool)
     ended[inside] = ~mask[tuple(beyond[inside].T)]
     return (off > 0.4 * AROUND * finest) & ended, outward
+
+
+def goes_on(mask: Mask, places: NDArray[np.int64], outward: Floats, size: VoxelSize) -> Mask:
+    """Of which voxels at a rim the crack goes on beyond: thin cracks come torn, and a tear is no front.
+
+    Parameters
+    ----------
+    mask
+        All cracks around, shape (z, y, x).
+    places, outward
+        Of the rim, shape (n, 3): position, and direction out of the sheet.
+    size
+        Sides of a voxel along z, y, x.
+    """
+    sides, finest = np.array(size), min(size)
+    reach = (NEAR * finest / sides).astype(int)
+    ball = np.stack(np.meshgrid(*(np.arange(-far, far + 1) for far in reach), indexing="ij"), axis=-1).reshape(-1, 3)
+    ball = ball[np.linalg.norm(ball * sides, axis=1) < NEAR * finest]
+    ahead = np.rint(places + AHEAD * finest * outward / sides).astype(np.int64)
+    met = np.zeros(len(places), bool)
+    for offset in ball:
+        at = ahead + offset
+        inside = ((at >= 0) & (at < mask.shape)).all(axis=1)
+        met[inside] |= mask[tuple(at[inside].T)]
+    return met
 
 
 def gradient_of(values: NDArray[np.float32], size: VoxelSize) -> list[NDArray[np.float32]]:

@@ -28,7 +28,7 @@ from ..volume import Box, Triple, Volume
 from ._census import Census
 from ._free import free_surface
 from ._labels import count, numbered
-from ._limits import Seen, limit_maps, spread_of
+from ._limits import Seen, limit_maps, told
 from ._look import look
 from ._settings import MeasureSettings
 from ._shape import shapes, sphericity
@@ -116,11 +116,11 @@ def measure(
     limits: dict[int, Volume] = {}
     if volume is not None and seen is not None and settings.detectability:
         limits = yield from limit_maps(volume, part, seen, out, overwrite)
-    told = {
-        "detectability": {str(length): spread_of(found) for length, found in limits.items()},
+    more = {
+        "detectability": told(limits, seen),
         "versions": {name: metadata.version(name) for name in ("numpy", "scipy", "scikit-image", "zarr")},
     }
-    result = replace(result, summary={**record, **result.summary, **told}, limits=limits)
+    result = replace(result, summary={**record, **result.summary, **more}, limits=limits)
     with writing(out):
         tables = {"cracks": result.cracks, "tips": result.tips, "fronts": result.fronts, "slices": result.slices}
         for name, table in tables.items():

@@ -32,7 +32,9 @@ class Seen:
 
     look: Appearance
     smallest: dict[int, float]
-    """By the crack's length in voxels: smallest aperture in voxels; without lengths that the metal is too small for."""
+    """By the crack's length in voxels: smallest aperture in voxels; without lengths that the metal is too small for …"""
+    together: dict[int, float]
+    """… and that in five neighbouring slices, where there are so many."""
 
 
 def limit_maps(scan: Volume, part: Volume | None, seen: Seen, out: Path, overwrite: bool) -> Work[dict[int, Volume]]:
@@ -58,11 +60,16 @@ def limit_maps(scan: Volume, part: Volume | None, seen: Seen, out: Path, overwri
     return maps
 
 
-def spread_of(limits: Volume) -> dict[str, float | None]:
-    """Quantiles of a map over the part."""
-    values = limits.read()
-    values = values[np.isfinite(values)]
-    return {str(share): float(np.quantile(values, share)) if len(values) else None for share in (0.1, 0.5, 0.9)}
+def told(limits: dict[int, Volume], seen: Seen | None) -> dict[str, dict[str, float | None]]:
+    """By length the quantiles of its map over the part, and how five slices together lower the limit."""
+    result: dict[str, dict[str, float | None]] = {}
+    for length, found in limits.items():
+        values = found.read()
+        values = values[np.isfinite(values)]
+        row = {str(share): float(np.quantile(values, share)) if len(values) else None for share in (0.1, 0.5, 0.9)}
+        gain = seen.together[length] / seen.smallest[length] if seen and length in seen.together else None
+        result[str(length)] = {**row, "five_slices": gain}
+    return result
 
 
 def _grid(scan: Volume) -> tuple[Triple, Triple]:

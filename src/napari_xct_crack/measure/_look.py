@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from ..appearance import Noise, estimate, measure_noise, trusted
-from ..detection import LENGTHS, gaussian_transfer, noise_spectrum, smallest_aperture, visibility
+from ..detection import TOGETHER, limits
 from ..errors import InputError
 from ..prepare import part_at, prepare
 from ..response import dark_response, flat_field
@@ -41,11 +39,5 @@ def look(scan: Volume, part: Volume | None) -> tuple[Seen, Noise]:
     flat = flat_field(grey, inside)
     sound = trusted(dark_response(flat, inside, flattened=True), inside)
     seen = estimate(grey, inside, flat)
-    smallest: dict[int, float] = {}
-    for length in LENGTHS:
-        with suppress(InputError):
-            spectrum = noise_spectrum(flat, sound, length)
-            smallest[length] = smallest_aperture(
-                visibility(spectrum, gaussian_transfer(seen.point_spread), seen.contrast)
-            )
-    return Seen(seen, smallest), measure_noise(flat, sound if sound.any() else inside)
+    smallest, together = (limits(flat, sound, seen.contrast, seen.point_spread, slices) for slices in (1, TOGETHER))
+    return Seen(seen, smallest, together), measure_noise(flat, sound if sound.any() else inside)

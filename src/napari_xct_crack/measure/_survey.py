@@ -16,12 +16,12 @@ from ..clean._stages import above
 from ..evaluate._place import read_at
 from ..events import Progress, Work
 from ..settings import VoxelSize
-from ..tips import rim
+from ..tips import goes_on, rim
 from ..volume import Box, Volume
 from ._extent import Shadow, ends, length
 from ._fit import MOST_BLUR, Fit, halo
 from ._free import FreeSurface
-from ._sheet import REACH, Mask, mid_surface, slopes, surface_areas
+from ._sheet import REACH, Mask, MidSurface, mid_surface, slopes, surface_areas
 
 SIDE = 128
 """Side of a box that is measured at once."""
@@ -137,11 +137,15 @@ class _Surveyor:
             return
         z, y, x = around.start
         core = box.shifted((-z, -y, -x))
+        anything = ids > 0
         for number, piece, place in _pieces(ids, core.slices):
             own = np.zeros(piece.shape, bool)
             a, b = np.array(core.start) - place, np.array(core.stop) - place
             own[tuple(slice(max(0, low), max(0, high)) for low, high in zip(a, b, strict=True))] = True
-            self._measure(number, piece, own, np.array([a + b for a, b in zip(place, around.start, strict=True)]))
+            middle = self._measure(
+                number, piece, own, np.array([a + b for a, b in zip(place, around.start, strict=True)])
+            )
+            self._end(number, piece, own, middle, anything, np.array(place), np.array(around.start))
         place_of = around.shifted(self._labels.origin)
         if self._inputs.probability is not None:
             self._compare(ids, core, read_at(self._inputs.probability, place_of))
@@ -156,8 +160,8 @@ class _Surveyor:
             result.share = self._fit.shares(self._voxels, self._inputs.contrast)
         return result
 
-    def _measure(self, number: int, piece: Mask, own: Mask, place: Ids) -> None:
-        """Add what a piece has inside the box, its `own`; what lies around only lends its shape."""
+    def _measure(self, number: int, piece: Mask, own: Mask, place: Ids) -> MidSurface:
+        """Add what a piece has inside the box, its `own`; what lies around only lends its shape. Returns its middle."""
         result, size = self._result, self._inputs.size
         gradient = slopes(piece, size)
         result.surface[number] += surface_areas(piece, size, gradient)[own].sum()
@@ -166,17 +170,25 @@ class _Surveyor:
         result.area[number] += middle.areas[held].sum()
         result.aperture_sum[number] += (middle.areas * middle.apertures)[held].sum()
         result.aperture_max[number] = max(result.aperture_max[number], middle.apertures[held].max(initial=0))
-        at_rim, outward = rim(piece, middle.places, middle.normals, size)
-        chosen = at_rim & held
-        at = middle.places[chosen] + place + self._labels.origin
-        inner = ... if self._inputs.free is None else self._inputs.free.at(at) > self._inputs.mouth
-        self._fronts.append(np.insert(at, 0, number, axis=1).astype(np.int32)[inner])
-        self._outward.append(outward[chosen].astype(np.float32)[inner])
         places = np.argwhere(piece & own) + place
         self._extend(number, places)
         if self._inputs.free is not None:
             nearest = self._inputs.free.at(places + self._labels.origin).min()
             result.depth[number] = min(result.depth[number], nearest)
+        return middle
+
+    def _end(
+        self, number: int, piece: Mask, own: Mask, middle: MidSurface, anything: Mask, place: Ids, start: Ids
+    ) -> None:
+        """Add the front of a piece that lies at `place` in a box beginning at `start`; `anything` is all cracks there."""
+        at_rim, outward = rim(piece, middle.places, middle.normals, self._inputs.size)
+        chosen = at_rim & own[tuple(middle.places.T)]
+        at, outward = middle.places[chosen] + place, outward[chosen]
+        last = ~goes_on(anything, at, outward, self._inputs.size)
+        at, outward = at[last] + start + self._labels.origin, outward[last]
+        inner = ... if self._inputs.free is None else self._inputs.free.at(at) > self._inputs.mouth
+        self._fronts.append(np.insert(at, 0, number, axis=1).astype(np.int32)[inner])
+        self._outward.append(outward.astype(np.float32)[inner])
 
     def _extend(self, number: int, places: Ids) -> None:
         """Join a piece to its body, and take length and shadow once no piece is missing."""

@@ -23,11 +23,12 @@ def limit_section(limits: Mapping[int, Volume], told: Mapping[str, Any], unit: s
         for length in limits
     ]
     text = (
-        "Nothing below these apertures could be seen: a straight crack so long, in one slice, at which an ideal linear "
+        "In one slice nothing below these apertures could be seen: a straight crack so long at which an ideal linear "
         "observer reaches a signal-to-noise ratio of 5, from the noise and the contrast of each place, the scan's point "
-        "spread and the spectrum of its noise. No method does better on a straight crack; most do worse."
+        "spread and the spectrum of its noise. Looked at together, five neighbouring slices that the crack goes through lower "
+        "the limit by the last factor. No method does better on a straight crack; most do worse."
     )
-    head = ["length of the crack", f"10 % of the places, {unit}", "half", "90 %"]
+    head = ["length of the crack", f"10 % of the places, {unit}", "half", "90 %", "five slices"]
     length = next(iter(limits))
     caption = (
         f"Smallest aperture that could be seen, {unit}, for cracks of {length} voxels in the middle slice of the map."
