@@ -44,9 +44,11 @@ def bridged(mask: Mask, radii: Radii, angle: float) -> Mask:
     strides = np.array([padded.shape[1] * padded.shape[2], padded.shape[2], 1])
     share = window / scale
     far = (share**2).sum(axis=1)
-    pairs = _pairs(padded.ravel(), surface.ravel(), window, strides, far)
+    order, half = np.lexsort(window.T[::-1]), len(window) // 2
+    pairs = _pairs(padded.ravel(), np.flatnonzero(surface), window, strides, far, *_rows(window, order[half + 1 :]))
     points, rows = np.unique(pairs[:, :2], return_inverse=True)
-    across, is_crack = _across(_moments(padded.ravel(), points, window, window @ strides), scale, axes)
+    moments = _moments(np.flatnonzero(padded), points, window, strides, *_rows(window, order))
+    across, is_crack = _across(moments, scale, axes)
     rows, step = rows.reshape(-1, 2), pairs[:, 2]
     off = np.einsum("ni,npij,nj->np", share[step], across[rows], share[step])
     joined = (is_crack[rows] & (off <= np.sin(np.radians(angle)) ** 2 * far[step, None])).all(axis=1)
@@ -75,6 +77,13 @@ def _window(radii: Radii, axes: list[int]) -> NDArray[np.int32]:
     return steps[chosen].astype(np.int32)
 
 
+def _rows(window: NDArray[np.int32], order: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Some of a window in the order z, y, x: that order, and at which of it each row along x begins, with its end."""
+    places = window[order, :2]
+    begins = np.flatnonzero((places[1:] != places[:-1]).any(axis=1)) + 1
+    return order, np.concatenate([[0], begins, [len(order)]])
+
+
 def _across(
     moments: NDArray[np.int64], scale: NDArray[np.float64], axes: list[int]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -93,45 +102,74 @@ def _across(
 
 
 @njit(cache=True, nogil=True)
-def _moments(mask, points, window, steps):  # type: ignore[no-untyped-def]
-    """Number of voxels around each point, sums of their offsets and of the products of these: whole, so exact."""
-    result = np.zeros((len(points), 13), np.int64)
+def _moments(mask, points, window, strides, order, begins):  # type: ignore[no-untyped-def]
+    """Number of voxels around each point, sums of their offsets and of the products of these: whole, so exact.
+
+    `mask` and `points` are places in ascending order.
+    """
+    result, nearest = np.zeros((len(points), 13), np.int64), np.zeros(len(begins), np.int64)
     for row in range(len(points)):
         count, sz, sy, sx, zz, yy, xx, zy, zx, yx = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-        for step in range(len(steps)):
-            if mask[points[row] + steps[step]]:
+        for line in range(len(begins) - 1):
+            low = points[row] + _flat(window[order[begins[line]]], strides)
+            at = _from(mask, nearest[line], low)
+            nearest[line] = at
+            while at < len(mask) and mask[at] < low + begins[line + 1] - begins[line]:
+                step = order[begins[line] + mask[at] - low]
                 dz, dy, dx = window[step, 0], window[step, 1], window[step, 2]
                 count, sz, sy, sx = count + 1, sz + dz, sy + dy, sx + dx
                 zz, yy, xx = zz + dz * dz, yy + dy * dy, xx + dx * dx
                 zy, zx, yx = zy + dz * dy, zx + dz * dx, yx + dy * dx
+                at += 1
         result[row] = (count, sz, sy, sx, zz, zy, zx, zy, yy, yx, zx, yx, xx)
     return result
 
 
 @njit(cache=True, nogil=True)
-def _pairs(mask, surface, window, strides, far):  # type: ignore[no-untyped-def]
-    """Voxels at the surface with a clear line between them: places of both and the offset's row in the window."""
-    steps, halves = np.zeros(len(window), np.int64), np.zeros(len(window), np.int64)
+def _pairs(mask, surface, window, strides, far, order, begins):  # type: ignore[no-untyped-def]
+    """Voxels at the surface with a clear line between them: places of both and the offset's row in the window.
+
+    `surface` are places in ascending order: along each row of the window the first that counts only ever moves on.
+    """
+    steps, halves, parts = np.zeros((3, len(window)), np.int64)
     for step in range(len(window)):
-        for axis in range(3):
-            steps[step] += window[step, axis] * strides[axis]
-            halves[step] += window[step, axis] // 2 * strides[axis]
-    ahead = [step for step in range(len(window)) if steps[step] > 0 and np.abs(window[step]).max() > 1]
-    found = []
-    for start in np.flatnonzero(surface):
-        for step in ahead:
-            end, middle = start + steps[step], start + halves[step]
-            if (
-                surface[end]
-                and not mask[middle]
-                and _is_free(mask, start, window[step], strides)
-                and _is_clear(mask, middle, steps, far, CLEAR**2 * far[step])
-            ):
-                found.append((start, end, step))
+        steps[step], halves[step] = _flat(window[step], strides), _flat(window[step] // 2, strides)
+        parts[step] = np.abs(window[step]).max()
+    nearest, found = np.zeros(len(begins), np.int64), []
+    for start in surface:
+        for line in range(len(begins) - 1):
+            low = start + steps[order[begins[line]]]
+            at = _from(surface, nearest[line], low)
+            nearest[line] = at
+            while at < len(surface) and surface[at] < low + begins[line + 1] - begins[line]:
+                end = surface[at]
+                step = order[begins[line] + end - low]
+                middle = start + halves[step]
+                if (
+                    not mask[middle]
+                    and parts[step] > 1
+                    and _is_free(mask, start, window[step], parts[step], strides)
+                    and _is_clear(mask, middle, steps, far, CLEAR**2 * far[step])
+                ):
+                    found.append((start, end, step))
+                at += 1
     result = np.zeros((len(found), 3), np.int64)
     for row in range(len(found)):
         result[row] = found[row]
     return result
+
+
+@njit(cache=True, nogil=True)
+def _flat(offset, strides):  # type: ignore[no-untyped-def]
+    return offset[0] * strides[0] + offset[1] * strides[1] + offset[2] * strides[2]
+
+
+@njit(cache=True, nogil=True)
+def _from(places, at, low):  # type: ignore[no-untyped-def]
+    """The first place from a certain one on that is not below another."""
+    while at < len(places) and places[at] < low:
+        at += 1
+    return at
 
 
 @njit(cache=True, nogil=True)
@@ -143,8 +181,7 @@ def _on_line(start, step, strides, part, parts):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _is_free(mask, start, step, strides):  # type: ignore[no-untyped-def]
-    parts = np.abs(step).max()
+def _is_free(mask, start, step, parts, strides):  # type: ignore[no-untyped-def]
     for part in range(1, parts):  # noqa: SIM110 - compiled
         if mask[_on_line(start, step, strides, part, parts)]:
             return False
