@@ -24,9 +24,21 @@ def test_without_an_edge_it_says_what_it_assumes() -> None:
     grey = rng.normal(30000, 900, (12, 64, 64)).astype(np.float32)
     part = np.ones(grey.shape, bool)
     look = estimate(grey, part, flat_field(grey, part))
-    assert look.notes
+    assert "point spreads of 1.1 to 3.3 voxels" in look.notes[0]
+    assert look.softest == 3
     assert look.noise == pytest.approx(900, rel=0.1)
     assert look.contrast > 0
+
+
+@pytest.mark.parametrize(("condition", "spread"), [("seed-like", 1.1), ("noisy", 1.1), ("soft", 2.2)])
+def test_without_an_edge_narrow_cracks_show_the_point_spread(condition: str, spread: float) -> None:
+    phantom = simulate(PhantomSettings(condition=condition, shape=(40, 256, 256), prevalence=8, seed=6))
+    inside = np.s_[:, 60:200, 60:200]
+    assert phantom.part[inside].all()
+    look = estimate(phantom.scan[inside], phantom.part[inside], flat_field(phantom.scan[inside]))
+    assert look.point_spread == pytest.approx(spread, rel=0.2)
+    assert look.softest == 1
+    assert "narrowest dark lines" in look.notes[0]
 
 
 def test_missing_attenuation_is_the_blurred_coverage() -> None:

@@ -30,9 +30,6 @@ _ADVANCED: JsonDict = {"advanced": True}
 _MASKS, _CRACKED, _FREE = range(3)
 """Streams, so that their draws are independent."""
 
-_UNKNOWN = 3.0
-"""How much softer than it was taken to be a scan may be whose point spread could not be measured."""
-
 
 class PatchSettings(Settings):
     """How patches are cut from the scan and cracks are put into them."""
@@ -119,7 +116,7 @@ class Patches:
     def spreads(self) -> tuple[float, float]:
         """Smallest and largest point spread of drawn cracks, in voxels."""
         (sharpest, softest), spread = self.settings.blur, self.appearance.point_spread
-        return spread * sharpest, spread * softest * (_UNKNOWN if self.appearance.notes else 1.0)
+        return spread * sharpest, spread * softest * self.appearance.softest
 
     def doubt_also(self, found: list[NDArray[np.bool_]]) -> None:
         """Doubt what is suspected and what was found in each slab (shape of its box), nothing else."""

@@ -39,8 +39,8 @@ def share_of(some: list[NDArray[np.bool_]], of: list[NDArray[np.bool_]]) -> floa
 
 
 def typical(looks: list[Appearance]) -> Appearance:
-    """The median look of the slabs; those that saw an edge count where there are any."""
-    seen = [look for look in looks if not look.notes] or looks
+    """The median look of the slabs: of those that saw an edge, else of those whose point spread was measured at all."""
+    seen = [look for look in looks if not look.notes] or [look for look in looks if look.softest == 1] or looks
     return replace(
         seen[0],
         metal=float(np.median([look.metal for look in seen])),
