@@ -25,7 +25,7 @@ def test_without_an_edge_it_says_what_it_assumes() -> None:
     part = np.ones(grey.shape, bool)
     look = estimate(grey, part, flat_field(grey, part))
     assert "point spreads of 1.1 to 3.3 voxels" in look.notes[0]
-    assert look.softest == 3
+    assert (look.softest, look.shown_by) == (3, "nothing")
     assert look.noise == pytest.approx(900, rel=0.1)
     assert look.contrast > 0
 
@@ -37,7 +37,8 @@ def test_without_an_edge_narrow_cracks_show_the_point_spread(condition: str, spr
     assert phantom.part[inside].all()
     look = estimate(phantom.scan[inside], phantom.part[inside], flat_field(phantom.scan[inside]))
     assert look.point_spread == pytest.approx(spread, rel=0.2)
-    assert look.softest == 1
+    assert 1 < look.softest < 3
+    assert look.shown_by == "lines"
     assert "narrowest dark lines" in look.notes[0]
 
 

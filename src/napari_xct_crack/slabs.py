@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .appearance import Appearance, estimate
+from .appearance import SHOWN_BY, Appearance, estimate
 from .doubt import doubt
 from .errors import InputError
 from .prepare import part_at
@@ -39,13 +39,15 @@ def share_of(some: list[NDArray[np.bool_]], of: list[NDArray[np.bool_]]) -> floa
 
 
 def typical(looks: list[Appearance]) -> Appearance:
-    """The median look of the slabs: of those that saw an edge, else of those whose point spread was measured at all."""
-    seen = [look for look in looks if not look.notes] or [look for look in looks if look.softest == 1] or looks
+    """The median look of the slabs, of those whose point spread is known best."""
+    best = min((look.shown_by for look in looks), key=SHOWN_BY.index)
+    seen = [look for look in looks if look.shown_by == best]
     return replace(
         seen[0],
         metal=float(np.median([look.metal for look in seen])),
         contrast=float(np.median([look.contrast for look in seen])),
         point_spread=float(np.median([look.point_spread for look in seen])),
+        softest=float(np.median([look.softest for look in seen])),
         noise=float(np.median([look.noise for look in seen])),
     )
 

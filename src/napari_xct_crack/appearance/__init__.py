@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,15 @@ from ._edge import edge
 from ._lines import line_widths
 from ._noise import Noise, measure_noise, trusted
 
-__all__ = ["Appearance", "Noise", "estimate", "measure_noise", "trusted"]
+__all__ = ["SHOWN_BY", "Appearance", "Noise", "estimate", "measure_noise", "trusted"]
 
 
 _ASSUMED, _SOFTEST = 1.1, 3.0
 """Point spread in voxels where nothing shows it, and how many times as wide it may be."""
+
+
+SHOWN_BY = ("edge", "lines", "nothing")
+"""What can show the point spread, the best first."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ class Appearance:
     """Standard deviation of the grey values of metal against their surroundings."""
     softest: float = 1.0
     """How many times as wide as that cracks may look, where the part's edge does not show the point spread."""
+    shown_by: Literal["edge", "lines", "nothing"] = "edge"
+    """What showed the point spread."""
     notes: tuple[str, ...] = ()
     """What could not be measured and what was taken instead."""
 
@@ -65,7 +72,7 @@ def estimate(grey: NDArray[np.generic], part: NDArray[np.bool_], flat: NDArray[n
     widths = line_widths(flat, part)
     if widths is None:
         told = f"{note}, and cracks are drawn with point spreads of {_ASSUMED} to {_ASSUMED * _SOFTEST:g} voxels."
-        return Appearance(metal, depth, _ASSUMED, noise, _SOFTEST, (told,))
+        return Appearance(metal, depth, _ASSUMED, noise, _SOFTEST, "nothing", (told,))
     narrowest, widest = widths
     told = f"{note}, the point spread, {narrowest:.1f} voxels, from the narrowest dark lines; the widest have {widest:.1f}."
-    return Appearance(metal, depth, narrowest, noise, widest / narrowest, (told,))
+    return Appearance(metal, depth, narrowest, noise, widest / narrowest, "lines", (told,))

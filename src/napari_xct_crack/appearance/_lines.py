@@ -81,4 +81,4 @@ def _widths(profiles: NDArray[np.float64]) -> NDArray[np.float64]:
             explained = np.maximum(explained, share)
     fitted = widths[explained > _FITTED * (level**2).sum(axis=1)]
     # linear interpolation between voxels blurs by about a sixth of a voxel's variance
-    return np.sqrt(np.maximum(fitted**2 - 1 / 6, 0.2**2))
+    return np.asarray(np.sqrt(np.maximum(fitted**2 - 1 / 6, 0.2**2)))
