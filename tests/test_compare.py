@@ -172,3 +172,19 @@ def test_at_most_twelve_snapshots_stay_spread_by_factors(tmp_path: Path) -> None
     assert kept[-1] == 25610
     assert {200, 3200, 12800} < set(kept)
     assert not {300, 301} <= set(kept)
+
+
+def test_marks_beyond_tips_are_mapped_on_request(folder: Path, tmp_path: Path, capsys) -> None:
+    shown = _compared(folder, "run-0", propagation=True)
+    assert shown.beyond is not None
+    assert len(shown.beyond.turns) == len(shown.seen) == 2
+    assert _compared(folder, "run-0").beyond is None
+    plain, mapped = tmp_path / "plain.png", tmp_path / "mapped.png"
+    words = ["compare", str(folder / "phantom" / "scan.ome.zarr"), str(folder / "run-0")]
+    assert main([*words, str(plain)]) == 0
+    assert "visible tips" not in capsys.readouterr().out
+    assert main([*words, str(mapped), "--propagation"]) == 0
+    said = capsys.readouterr().out
+    assert "step 50: marks beyond" in said
+    assert "No direction of growth is claimed" in said
+    assert imread(mapped).shape[1] > imread(plain).shape[1], "one picture more"

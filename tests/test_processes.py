@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from napari_xct_crack.budget import Budget
 from napari_xct_crack.cracks.sheet import SheetCracks
@@ -88,6 +89,9 @@ def test_two_processes_learn_as_one_with_twice_the_batch(folder: Path, tmp_path:
         assert one == pytest.approx(other, rel=0.02, abs=0.005)
     kept = [read_tensors(run / "checkpoint.safetensors")[0] for run in (tmp_path / "alone", folder / method.kind)]
     assert kept[0].keys() == kept[1].keys()
+    # Adam keeps means of the gradients: they are those of all patches
+    moments = [torch.cat([v.flatten() for name, v in one.items() if name.endswith("exp_avg")]) for one in kept]
+    assert float((moments[0] - moments[1]).norm()) < 0.003 * float(moments[0].norm())
     means = [name for name in kept[0] if name.startswith("modules/segmenter") and name.endswith("running_var")]
     assert means
     for name in means:

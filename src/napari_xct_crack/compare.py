@@ -17,6 +17,7 @@ from .evaluate import Evaluation, known, scores
 from .evaluate._place import common, read_at
 from .events import Progress, Said, Work
 from .inference import SegmentSettings, preview
+from .propagation import NO_CLAIM, Beyond, beyond, straight
 from .records import read_json
 from .report.figures import grid, overlay, painted
 from .runs import Segmenter, load_segmenter, model_folder
@@ -26,6 +27,10 @@ THRESHOLD = 0.5
 """Probability from which a voxel counts as crack: the same for all, and not chosen on what is compared."""
 FOUND = (0.90, 0.30, 0.10)
 """Colour of what is found where no truth is known."""
+HEAT = ((0.05, (0.99, 0.85, 0.30)), (0.25, (0.95, 0.50, 0.13)), (0.5, (0.75, 0.10, 0.15)))
+"""From which mean probability beyond a tip on which colour."""
+STRAIGHT = (0.25, 0.55, 0.95)
+MAP = "beyond visible tips"
 COLUMNS = 4
 Load = Callable[[], Segmenter]
 _AXES = {"z": 0, "y": 1, "x": 2, "all": 0}
@@ -62,22 +67,28 @@ class Comparison:
     truth: NDArray[Any] | None
     """Labels or mask of the slice, shape (h, w)."""
     seen: tuple[Seen, ...]
+    beyond: Beyond | None = None
+    """What they mark beyond the visible tips of the last one, if it was asked for."""
 
     def table(self) -> str:
         """One line for each segmenter."""
+        lines = [f"{self.where}, threshold {THRESHOLD:g}", *self._scores()]
+        if self.beyond is not None:
+            lines += self.beyond.sentences([one.name for one in self.seen])
+        return "\n".join(lines)
+
+    def _scores(self) -> list[str]:
         width = max(len("name"), *(len(one.name) for one in self.seen))
-        lines = [f"{self.where}, threshold {THRESHOLD:g}"]
         if self.truth is None:
-            return "\n".join([*lines, *(f"{one.name:{width}}  {one.line}" for one in self.seen)])
+            return [f"{one.name:{width}}  {one.line}" for one in self.seen]
         heads = ("F1", "precision", "recall", "tips F1", "Dice", "volume")
-        lines.append(f"{'name':{width}}" + "".join(f"{head:>11}" for head in heads))
+        lines = [f"{'name':{width}}" + "".join(f"{head:>11}" for head in heads)]
         for one in self.seen:
             assert one.scores is not None
             line, dice = one.scores.centreline, one.scores.overlap.dice
             values = (line.f1, line.precision, line.recall, one.scores.tips.f1, dice, one.scores.voxels.volume_ratio)
             lines.append(f"{one.name:{width}}" + "".join(f"{value:11.3f}" for value in values))
-        lines.append("F1, precision, recall: centre line, 2 voxels; tips: 4 voxels; volume: predicted over true.")
-        return "\n".join(lines)
+        return [*lines, "F1, precision, recall: centre line, 2 voxels; tips: 4 voxels; volume: predicted over true."]
 
     def picture(self) -> bytes:
         """The scan and what each segmenter marks, as PNG."""
@@ -90,9 +101,20 @@ class Comparison:
             )
         colours = "" if self.truth is None else ": green right, purple false, orange true centre line missed"
         below = ["", *(one.line for one in self.seen)]
+        if self.beyond is not None:
+            pictures[MAP] = self._map(self.beyond)
+            below.append(self.beyond.line)
+            colours += f". {MAP[0].upper()}{MAP[1:]}: mean probability, yellow to red; blue straight on. {NO_CLAIM}"
         dpi = round(min(max(self.grey.shape[1], 400), 1600) / 3.6)
         columns = min(COLUMNS, len(pictures))
         return grid(pictures, columns, below, f"{self.where}, threshold {THRESHOLD:g}{colours}", dpi)
+
+    def _map(self, found: Beyond) -> NDArray[np.float64]:
+        """What is marked beyond the visible tips, on what the last one marks."""
+        tips = found.tips
+        ahead = straight(self.grey.shape, tips.places, tips.directions)
+        heat = [(found.mean >= level, colour) for level, colour in HEAT]
+        return painted(self.grey, self.window, [(self.seen[-1].mask, (1.0, 1.0, 1.0)), (ahead, STRAIGHT), *heat])
 
 
 def compare(
@@ -102,6 +124,7 @@ def compare(
     at: int | None = None,
     settings: SegmentSettings | None = None,
     truth: Volume | None = None,
+    propagation: bool = False,
 ) -> Work[Comparison]:
     """Segment one slice with several runs, or with all snapshots of one.
 
@@ -116,6 +139,8 @@ def compare(
         it is not given.
     truth
         True mask or labels. True tips that stand beside its store are used for slices along z.
+    propagation
+        Also map what is marked beyond the visible tips of the last one.
 
     Raises
     ------
@@ -133,14 +158,17 @@ def compare(
     if len(runs) == 1 == len(folders):
         yield Said(f"{runs[0]} holds no snapshots; only its model is shown.")
     seen: list[Seen] = []
+    levels: list[NDArray[np.float64]] = []
     for name, load in folders.items():
         yield Progress(len(seen), len(folders), "pictures")
-        mask = np.take(preview(load(), volume, box, settings), 0, axis) >= THRESHOLD * 255
+        levels.append(np.take(preview(load(), volume, box, settings), 0, axis) / 255)
+        mask = levels[-1] >= THRESHOLD
         seen.append(Seen(name, mask, answers.judge(mask) if answers else None))
     yield Progress(len(seen), len(folders), "pictures")
     grey = np.take(volume.read(box), 0, axis)
     where = f"slice {place.start[axis]} along {'zyx'[axis]}"
-    return Comparison(where, grey, volume.window, answers.truth if answers else None, tuple(seen))
+    ahead = beyond(levels, THRESHOLD) if propagation else None
+    return Comparison(where, grey, volume.window, answers.truth if answers else None, tuple(seen), ahead)
 
 
 @dataclass(frozen=True)

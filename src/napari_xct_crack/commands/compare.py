@@ -33,6 +33,9 @@ class Compare(SegmentSettings, ReadsVolume):
     crop: Corners | None = Field(None, description="Show this box only: Z0 Y0 X0 Z1 Y1 X1, in voxels.")
     part: str | None = Field(None, description="Mask of the part; found in the scan if not given.")
     truth: Path | None = Field(None, description="True mask or labels, for scores below the pictures.")
+    propagation: bool = Field(
+        False, description="Also map what is marked beyond the visible tips, and say where it points."
+    )
     overwrite: bool = Field(False, description="Replace a picture that exists.")
 
     def run(self) -> Work[Comparison]:
@@ -60,6 +63,7 @@ class Compare(SegmentSettings, ReadsVolume):
             at=self.slice_,
             settings=SegmentSettings(**{name: getattr(self, name) for name in SegmentSettings.model_fields}),
             truth=read(self.truth) if self.truth else None,
+            propagation=self.propagation,
         )
         with writing(self.out):
             self.out.parent.mkdir(parents=True, exist_ok=True)
