@@ -67,6 +67,19 @@ def test_the_tips_are_those_of_the_last_and_all_snapshots_are_asked() -> None:
     assert found.line == "2 visible tips, marks beyond 1 of them"
 
 
+def test_another_visible_crack_is_no_prediction() -> None:
+    cracks = np.zeros((80, 80))
+    cracks[20:41, 39:42] = 0.9
+    cracks[48:51, 20:61] = 0.9
+    found = beyond([cracks, cracks])
+    lower = np.argmin(np.hypot(*(found.tips.places - (40.5, 40)).T))
+    assert np.isnan(found.turns[:, lower]).all()
+    assert found.mean.max() == 0
+    faint = cracks.copy()
+    faint[48:51] *= 0.5
+    assert np.isfinite(beyond([cracks, faint]).turns[:, lower]).all()
+
+
 def test_a_slice_without_cracks_has_no_tips() -> None:
     found = beyond([np.zeros((40, 40))])
     assert found.turns.shape == (1, 0)

@@ -104,7 +104,7 @@ class Comparison:
         if self.beyond is not None:
             pictures[MAP] = self._map(self.beyond)
             below.append(self.beyond.line)
-            colours += f". {MAP[0].upper()}{MAP[1:]}: mean probability, yellow to red; blue straight on. {NO_CLAIM}"
+            colours += f"\n{MAP}: mean probability of all, yellow to red; blue straight on.\n{NO_CLAIM}"
         dpi = round(min(max(self.grey.shape[1], 400), 1600) / 3.6)
         columns = min(COLUMNS, len(pictures))
         return grid(pictures, columns, below, f"{self.where}, threshold {THRESHOLD:g}{colours}", dpi)

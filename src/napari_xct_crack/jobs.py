@@ -158,6 +158,10 @@ class Job:
         below = psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else _NICE
         with suppress(psutil.NoSuchProcess):  # it has ended already; following it says why
             psutil.Process(self.pid).nice(below)
+        if sys.platform == "linux":
+            # a desktop's kernel weighs whole sessions against each other, and this one is the child's own
+            with suppress(OSError):
+                Path(f"/proc/{self.pid}/autogroup").write_text(str(_NICE))
 
     def _family(self) -> list[psutil.Process]:
         """The child and its children."""

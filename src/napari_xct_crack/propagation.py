@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from .tips import Tips, slice_tips
 
@@ -52,7 +53,7 @@ class Beyond:
 
 
 def beyond(levels: Sequence[NDArray[np.floating]], threshold: float = 0.5) -> Beyond:
-    """What several segmenters mark beyond the visible tips of the last one.
+    """What several segmenters mark beyond the visible tips of the last one, apart from cracks that are visible themselves.
 
     Parameters
     ----------
@@ -61,12 +62,15 @@ def beyond(levels: Sequence[NDArray[np.floating]], threshold: float = 0.5) -> Be
     threshold
         What the last one marks from on is visible.
     """
-    tips = slice_tips(levels[-1] >= threshold, levels[-1].astype(np.float64), threshold)
+    visible = levels[-1] >= threshold
+    tips = slice_tips(visible, levels[-1].astype(np.float64), threshold)
+    new = ndimage.distance_transform_edt(~visible) > NEAR if visible.any() else ~visible
     turns = np.full((len(levels), len(tips.places)), np.nan)
     for row, level in zip(turns, levels, strict=True):
-        angles, marks = headings(level, tips.places, tips.directions)
+        angles, marks = headings(level * new, tips.places, tips.directions)
         row[marks >= LEAST] = np.degrees(angles[marks >= LEAST])
-    mean: Floats = np.mean(levels, axis=0, dtype=np.float64) * ahead(levels[-1].shape, tips.places, tips.directions)
+    shown = new & ahead(visible.shape, tips.places, tips.directions)
+    mean: Floats = np.mean(levels, axis=0, dtype=np.float64) * shown
     return Beyond(tips, mean, turns)
 
 
