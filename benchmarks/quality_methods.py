@@ -33,7 +33,7 @@ class Labelled(Patches):
         self.free = np.concatenate([self.free, self.cracked])
 
     def _rendered(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
-        frame, part, truth = self._cut(self.free[rng.integers(len(self.free))], rng)
+        frame, part, truth, _ = self._cut(self.free, rng)
         target, weight = (one[None].astype(np.float32) for one in (truth, part))
         return target, np.zeros_like(frame), np.ascontiguousarray(frame), weight
 
@@ -58,12 +58,32 @@ def _learned(
     return Answers([Answer(level >= 128, level) for level in levels], **json.loads(spent.read_text()))
 
 
+def _ours(**changed: Any) -> Entry:
+    """Ours with other settings, to see what each gives."""
+    return Entry(partial(_learned, **changed), learns=True, steps=1)
+
+
+def _patches(**changed: Any) -> Entry:
+    return _ours(patches=load("quick")["patches"] | changed)
+
+
 METHODS: dict[str, Entry] = {
-    "ours": Entry(_learned, learns=True, steps=1),
-    "supervised, 5 slices": Entry(partial(_learned, labels=True), learns=True, steps=1),
-    "supervised, 2-D": Entry(partial(_learned, labels=True, slices=1), learns=True, steps=1),
-    "ours, 2-D": Entry(partial(_learned, slices=1), learns=True, steps=1),
-    "ours, no reviews": Entry(partial(_learned, reviews=0), learns=True, steps=1),
+    "ours": _ours(),
+    "supervised, 5 slices": _ours(labels=True),
+    "supervised, 2-D": _ours(labels=True, slices=1),
+    "ours, 2-D": _ours(slices=1),
+    "ours, 9 slices": _ours(slices=9),
+    "ours, 13 slices": _ours(slices=13),
+    "ours, no reviews": _ours(reviews=0),
+    "ours, no doubt": _ours(reviews=0, patches=load("quick")["patches"] | {"doubt": False}),
+    "ours, a tenth of the backgrounds": _patches(background_share=0.1),
+    "ours, all backgrounds": _patches(background_share=1.0),
+    "ours, fixed rendering": _patches(rendering="fixed"),
+    "ours, painted cracks": _patches(rendering="alpha"),
+    "ours, no average": _ours(averaging=0.0),
+    "ours, average over 20 %": _ours(averaging=0.2),
+    "ours, amplitudes swapped": _patches(amplitude=0.1),
+    "ours, finds are taught": _patches(found_share=0.25),
 }
 """The supervised ones see the training volume's exact labels, ours nothing but the scan."""
 METHODS |= PEERS

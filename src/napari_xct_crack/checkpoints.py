@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .methods import Learner
@@ -40,6 +41,7 @@ def write_checkpoint(path: Path, state: State, learner: Learner, average: nn.Mod
     if state.reviews:
         for number, slab in enumerate(patches.slabs):
             tensors[f"doubtful/{number}"] = torch.from_numpy(np.packbits(slab.doubtful))
+            tensors[f"found/{number}"] = torch.from_numpy(np.packbits(slab.found))
     write_tensors(path, tensors, {"state": json.dumps(asdict(state))})
 
 
@@ -49,9 +51,16 @@ def read_checkpoint(path: Path, learner: Learner, average: nn.Module, patches: P
     state = State(**json.loads(metadata["state"]))
     load_tensors(learner, average, tensors)
     if state.reviews:
-        bits = [tensors[f"doubtful/{number}"].numpy() for number in range(len(patches.slabs))]
-        patches.doubt_as([np.unpackbits(packed).astype(bool) for packed in bits])
+        patches.doubt_as(_masks("doubtful", tensors))
+        if sure := _masks("found", tensors):  # a checkpoint of an earlier version has none
+            patches.believe(sure)
     return state
+
+
+def _masks(name: str, tensors: dict[str, Tensor]) -> list[NDArray[np.bool_]]:
+    """One mask for each slab, in their order, its voxels in a row and a few more."""
+    count = sum(key.startswith(f"{name}/") for key in tensors)
+    return [np.unpackbits(tensors[f"{name}/{number}"].numpy()).astype(bool) for number in range(count)]
 
 
 def write_snapshot(run: Path, average: nn.Module, step: int) -> None:
@@ -72,9 +81,9 @@ def snapshots(run: Path) -> dict[int, Path]:
     return {int(path.stem.rpartition("-")[2]): path for path in sorted(run.glob("snapshots/step-*.safetensors"))}
 
 
-def move_average(average: nn.Module, live: nn.Module, step: int) -> None:
-    """Exponential moving average of the segmenter with a horizon of 7 % of the steps so far."""
-    keep, state = 1 - 1 / (0.07 * (step - 1) + 1), live.state_dict()
+def move_average(average: nn.Module, live: nn.Module, step: int, horizon: float) -> None:
+    """Exponential moving average of the segmenter with a horizon that is a share of the steps so far."""
+    keep, state = 1 - 1 / (horizon * (step - 1) + 1), live.state_dict()
     for name, value in average.state_dict().items():
         if value.dtype.is_floating_point:
             value.lerp_(state[name], 1 - keep)

@@ -48,6 +48,29 @@ def render(
     return frames - np.float32(contrast) * missing(coverage, point_spread)
 
 
+def paint(
+    frames: NDArray[np.float32], coverage: NDArray[np.float32], air: float, point_spread: float
+) -> NDArray[np.float32]:
+    """Frames with the grey of air over their cracks, the blurred void as opacity: the noise does not stay in them."""
+    opacity = missing(coverage, point_spread)
+    return (1 - opacity) * frames + opacity * np.float32(air)
+
+
+def swap_amplitude(frames: NDArray[np.float32], real: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """Give frames the Fourier amplitudes of real ones up to `share` of the highest frequency along y and x.
+
+    Both have the shape (z, y, x); phases and the mean grey of each slice stay. After Shi et al., "FreeCOS", ICCV 2023.
+    """
+    spectrum, other = np.fft.rfft2(frames), np.fft.rfft2(real)
+    fy = np.abs(np.fft.fftfreq(frames.shape[1]))[:, None]
+    fx = np.fft.rfftfreq(frames.shape[2])[None]
+    low = (np.maximum(fy, fx) <= 0.5 * share) & (fy + fx > 0)
+    size = np.abs(spectrum)
+    factor = np.where(low, np.abs(other) / np.maximum(size, 1e-12), 1.0)
+    swapped: NDArray[np.float32] = np.fft.irfft2(spectrum * factor, frames.shape[1:]).astype(np.float32)
+    return swapped
+
+
 def round_pores(shape: tuple[int, ...], mean: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Void fraction of a random number of round pores, radius log-uniform 0.7–4 voxels, in a stack of slices."""
     void = np.zeros(shape, np.float32)

@@ -20,6 +20,9 @@ from .volume import Volume
 _SURE, _FAINT = 128, 26
 """Probability (times 255) of what is doubted from now on, and the one down to which it is followed."""
 
+_BELIEVED = 230
+"""Probability (times 255) from which it may be taught as crack."""
+
 _MOST = 0.5
 """Share of the part above which a look is not believed."""
 
@@ -27,7 +30,7 @@ _MOST = 0.5
 def review(
     average: nn.Module, settings: TrainSettings, patches: Patches, volume: Volume, device: torch.device
 ) -> Work[bool]:
-    """Doubt what is suspected by its grey values or taken for crack by the net, and nothing else.
+    """Doubt what is suspected by its grey values or taken for crack by the net, and nothing else; note what it is sure of.
 
     Earlier reviews do not count, so that what a younger net has wrongly doubted is taught again.
 
@@ -39,16 +42,17 @@ def review(
     network = settings.network
     segmenter = Segmenter(fold(average), settings.slices, network.stride, network.reach, {}, "")
     predictor = Predictor(segmenter, volume, patches.window, 0, device)
-    found, marked, metal = [], 0, 0
+    found, sure, marked, metal = [], [], 0, 0
     for slab in patches.slabs:
         probability = yield from predictor.predict(slab.box)
         part = slab.part[tuple(slice(side) for side in probability.shape)]
         found.append(followed(probability >= _SURE, probability >= _FAINT, part))
+        sure.append((probability >= _BELIEVED) & found[-1])
         marked, metal = marked + int(found[-1].sum()), metal + int(part.sum())
     if marked > _MOST * metal:
         yield Warned("The net takes most of the scan for crack; what it is taught as metal stays as it was.")
         return False
-    patches.doubt_also(found)
+    patches.reviewed(found, sure)
     yield Said(
         f"The net has looked over the scan: {patches.doubtful_share:.1%} of it, before {before:.1%}, is now not taught as metal."
     )

@@ -56,6 +56,9 @@ class TrainSettings(Settings):
         "taught as metal.",
         json_schema_extra={"advanced": True},
     )
+    averaging: float = Field(
+        0.07, ge=0, le=1, description="Horizon of the weights' average as a share of the steps; 0: none."
+    )
     steps_per_epoch: int = Field(50, ge=1, le=100000, description="Steps between two looks at the monitors.")
     seed: int = Field(0, ge=0, description="Seed of everything random.")
 
@@ -151,7 +154,7 @@ class Run:
         with writing(folder):
             if (folder / "settings.json").exists():
                 run = cls(folder, volume)
-                if run.record["settings"] != record["settings"]:
+                if run.settings != settings:
                     run._give_way("other settings")
                 elif run.record["scan"] != record["scan"]:
                     run._give_way("another scan, crop or window")

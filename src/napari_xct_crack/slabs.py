@@ -27,6 +27,8 @@ class Slab:
     """What may be crack by its grey values alone."""
     doubtful: NDArray[np.bool_]
     """What is not taught as metal."""
+    found: NDArray[np.bool_]
+    """What a net that has looked over it is sure to be crack."""
 
     def padded(self, found: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """A map of its box with the padding."""
@@ -55,7 +57,7 @@ def typical(looks: list[Appearance]) -> Appearance:
 def slab_boxes(volume: Volume, memory_mb: int, size: int, slices: int, rng: np.random.Generator) -> list[Box]:
     """All of a small scan; of a large one random slabs that hold part, as many as memory allows."""
     z, y, x = volume.shape
-    voxel = volume.dtype.itemsize + 3
+    voxel = volume.dtype.itemsize + 4
     if z * y * x * voxel <= memory_mb * 1e6:
         return [Box.of(volume.shape)]
     shape: Triple = (min(z, max(32, slices + 16)), min(y, 2 * size), min(x, 2 * size))
@@ -81,4 +83,5 @@ def read_slab(volume: Volume, box: Box, size: int) -> tuple[Slab, Appearance]:
     suspected = doubt(flat, part, look.point_spread)
     missing = [(0, 0)] + [(0, max(0, size - side)) for side in grey.shape[1:]]
     suspected = np.pad(suspected, missing)
-    return Slab(box, np.pad(grey, missing, mode="symmetric"), np.pad(part, missing), suspected, suspected), look
+    held = (np.pad(grey, missing, mode="symmetric"), np.pad(part, missing))
+    return Slab(box, *held, suspected, suspected, np.zeros_like(suspected)), look

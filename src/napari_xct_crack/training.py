@@ -189,7 +189,7 @@ class _Trainer:
                 f"The losses are no longer numbers at step {self.state.step + 1}; lower the learning rate and start anew."
             )
         self.state.step += 1
-        move_average(self.average, self.learner.modules["segmenter"], self.state.step)
+        move_average(self.average, self.learner.modules["segmenter"], self.state.step, self.settings.averaging)
         self.rows.append({"step": self.state.step, **losses})
         return losses, drawn
 

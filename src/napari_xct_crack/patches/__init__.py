@@ -11,55 +11,26 @@ from dataclasses import replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
-from pydantic.config import JsonDict
 from scipy import ndimage
 
-from .corrections import Corrections, corrected
-from .cracks import CrackGenerator
-from .errors import InputError
-from .frames import reflected, to_frames, turned
-from .methods import Batch
-from .render import margin, render, round_pores
-from .settings import Settings
-from .slabs import read_slab, share_of, slab_boxes, typical
-from .volume import Volume
+from ..corrections import Corrections, corrected
+from ..cracks import CrackGenerator
+from ..errors import InputError
+from ..frames import reflected, to_frames, turned
+from ..methods import Batch
+from ..render import margin, paint, render, round_pores, swap_amplitude
+from ..slabs import read_slab, share_of, slab_boxes, typical
+from ..volume import Volume
+from ._places import Places, ranked
+from ._settings import PatchSettings
 
-_ADVANCED: JsonDict = {"advanced": True}
+__all__ = ["PatchSettings", "Patches"]
 
 _MASKS, _CRACKED, _FREE = range(3)
 """Streams, so that their draws are independent."""
 
-
-class PatchSettings(Settings):
-    """How patches are cut from the scan and cracks are put into them."""
-
-    size: int = Field(256, ge=32, le=1024, description="Height and width of a patch in pixels.")
-    memory_mb: int = Field(
-        600, ge=16, le=65536, description="Most of the scan held in memory, in MB.", json_schema_extra=_ADVANCED
-    )
-    background_share: float = Field(
-        0.5,
-        gt=0,
-        le=1,
-        description="Share of all patches, those with the fewest doubtful voxels, that serve as background.",
-        json_schema_extra=_ADVANCED,
-    )
-    same_slices: bool = Field(
-        False, description="Draw crack-free frames from the slices of the cracked ones.", json_schema_extra=_ADVANCED
-    )
-    depth: tuple[float, float] = Field(
-        (0.75, 1.15), description="Range of the factor on the depth of rendered cracks.", json_schema_extra=_ADVANCED
-    )
-    blur: tuple[float, float] = Field(
-        (0.85, 1.25),
-        description="Range of the factor on the scan's point spread in rendering.",
-        json_schema_extra=_ADVANCED,
-    )
-    flips: bool = Field(True, description="Flip and turn patches at random.", json_schema_extra=_ADVANCED)
-    pores: float = Field(
-        4.0, ge=0, le=200, description="Mean number of round pores drawn into a patch.", json_schema_extra=_ADVANCED
-    )
+_FIXED = (1.0, 1.0)
+"""Contrast in frames and point spread in voxels of cracks that are not matched to the scan."""
 
 
 class Patches:
@@ -113,64 +84,51 @@ class Patches:
         return share_of([slab.doubtful for slab in self.slabs], [slab.part for slab in self.slabs])
 
     @property
+    def look(self) -> tuple[float, float]:
+        """Contrast, in the frames' grey range, and point spread, in voxels, that cracks are drawn with on average."""
+        if self.settings.rendering == "fixed":
+            return _FIXED
+        lo, hi = self.window
+        return abs(2 * self.appearance.contrast / (hi - lo)), self.appearance.point_spread
+
+    @property
     def spreads(self) -> tuple[float, float]:
         """Smallest and largest point spread of drawn cracks, in voxels."""
-        (sharpest, softest), spread = self.settings.blur, self.appearance.point_spread
-        return spread * sharpest, spread * softest * self.appearance.softest
+        (sharpest, softest), (_, spread) = self.settings.blur, self.look
+        softer = 1.0 if self.settings.rendering == "fixed" else self.appearance.softest
+        return spread * sharpest, spread * softest * softer
 
-    def doubt_also(self, found: list[NDArray[np.bool_]]) -> None:
-        """Doubt what is suspected and what was found in each slab (shape of its box), nothing else."""
+    def reviewed(self, found: list[NDArray[np.bool_]], sure: list[NDArray[np.bool_]]) -> None:
+        """Doubt what is suspected and what was found in each slab (shape of its box), nothing else; believe what is sure."""
         self.doubt_as([slab.suspected | slab.padded(mask) for slab, mask in zip(self.slabs, found, strict=True)])
+        self.believe([slab.padded(mask) for slab, mask in zip(self.slabs, sure, strict=True)])
+
+    def believe(self, sure: list[NDArray[np.bool_]]) -> None:
+        """Set what is taken for crack in each slab, voxel by voxel with its padding, but for patches known to be crack-free."""
+        pairs = zip(self.slabs, sure, strict=True)
+        self.slabs = [
+            replace(slab, found=mask.ravel()[: slab.part.size].reshape(slab.part.shape) & slab.doubtful)
+            for slab, mask in pairs
+        ]
 
     def doubt_as(self, doubtful: list[NDArray[np.bool_]]) -> None:
         """Set what is doubtful in each slab, voxel by voxel with its padding, but for corrections; choose the frames anew."""
         known = (self.corner, self.slices, self.corrections)
         pairs = zip(self.slabs, doubtful, strict=True)
         self.slabs = [replace(slab, doubtful=corrected(mask, slab, *known)) for slab, mask in pairs]
-        self._choose_places()
-
-    def _choose_places(self) -> None:
-        """Rank all places of a grid by their share of doubtful voxels."""
-        step = max(8, self.size // 8)
-        rows: list[tuple[int, int, int, int]] = []
-        shares: list[float] = []
-        parts: list[float] = []
-        for number, slab in enumerate(self.slabs):
-            depth, height, width = slab.part.shape
-            for y in range(0, max(height - self.size, 0) + 1, step):
-                for x in range(0, max(width - self.size, 0) + 1, step):
-                    window = (slice(None), slice(y, y + self.size), slice(x, x + self.size))
-                    part = slab.part[window].mean(axis=(1, 2))
-                    doubtful = slab.doubtful[window].mean(axis=(1, 2))
-                    rows += [(number, z, y, x) for z in range(depth)]
-                    parts += part.tolist()
-                    shares += (doubtful / np.maximum(part, 1e-9)).tolist()
-        places, share, part = np.array(rows), np.array(shares), np.array(parts)
-        held = part >= 0.5 * float(part.max(initial=0.0))
-        if not held.any() or part.max(initial=0.0) == 0:
-            raise InputError(
-                "No patch of the scan holds metal: the part mask is empty inside the crop; widen the crop or give --part."
-            )
-        places, share = places[held], share[held]
-        if float(share.min()) > 0.5:
-            raise InputError(
-                f"No crack-free patch was found: at least {share.min():.0%} of the metal in every patch is dark against its "
-                "surroundings; check the crop, the polarity and the part mask."
-            )
-        self.free = places[share <= np.quantile(share, self.settings.background_share)]
-        self.cracked = places[share >= np.quantile(share, 1 - self.settings.background_share)]
+        self.free, self.cracked = ranked(self.slabs, self.size, self.settings.background_share)
 
     def batch(self, step: int, count: int, device: torch.device | None = None, first: int = 0) -> Batch:
         """Draw patches of one training step, from the step's patch `first` on; the same for the same seed and step."""
         numbers = range(first, first + count)
-        drawn = [self._rendered(np.random.default_rng((self.seed, _MASKS, step, i))) for i in numbers]
+        drawn = [self._taught(np.random.default_rng((self.seed, _MASKS, step, i))) for i in numbers]
         cracked = [self._frame(self.cracked, np.random.default_rng((self.seed, _CRACKED, step, i))) for i in numbers]
         free = [self._free(step, i) for i in numbers]
 
         def stacked(arrays: list[NDArray[np.float32]]) -> torch.Tensor:
             return torch.from_numpy(np.stack(arrays)).to(device or torch.device("cpu"), non_blocking=True)
 
-        lo, hi = self.window
+        contrast, point_spread = self.look
         return Batch(
             masks=stacked([d[0] for d in drawn]),
             coverage=stacked([d[1] for d in drawn]),
@@ -181,8 +139,8 @@ class Patches:
             cracked=stacked([f[0] for f in cracked]),
             cracked_trusted=stacked([f[1] for f in cracked]),
             cracked_part=stacked([f[2] for f in cracked]),
-            contrast=abs(2 * self.appearance.contrast / (hi - lo)),
-            point_spread=self.appearance.point_spread,
+            contrast=contrast,
+            point_spread=point_spread,
         )
 
     def _free(self, step: int, i: int) -> tuple[NDArray[np.float32], ...]:
@@ -197,14 +155,14 @@ class Patches:
 
     def _frame(self, places: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
         """A real frame (k, h, w), and where its middle slice is metal beyond doubt and where it is part (1, h, w)."""
-        frame, part, doubtful = self._cut(places[rng.integers(len(places))], rng)
+        frame, part, doubtful, _ = self._cut(places, rng)
         return frame, (part & ~doubtful)[None].astype(np.float32), part[None].astype(np.float32)
 
     def _cut(
-        self, place: NDArray[np.int64], rng: np.random.Generator
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
-        """A frame near a place, flipped and turned at random, with part and doubt of its middle slice."""
-        number, z, y, x = (int(value) for value in place)
+        self, places: Places, rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+        """A frame near one of some places, flipped and turned at random; part, doubt and finds of its middle slice."""
+        number, z, y, x = (int(value) for value in places[rng.integers(len(places))])
         slab, size, half = self.slabs[number], self.size, self.slices // 2
         depth, height, width = slab.part.shape
         jitter = max(8, size // 8)
@@ -218,28 +176,43 @@ class Patches:
             flip_z, flip, turns = False, False, 0
         if flip_z:
             frame = frame[::-1]
-        return (
-            np.ascontiguousarray(turned(frame, flip, turns)),
-            turned(slab.part[(z, *window)], flip, turns),
-            turned(slab.doubtful[(z, *window)], flip, turns),
-        )
+        part, doubtful, found = (turned(of[(z, *window)], flip, turns) for of in (slab.part, slab.doubtful, slab.found))
+        return np.ascontiguousarray(turned(frame, flip, turns)), part, doubtful, found
+
+    def _taught(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
+        """Target, coverage, frame and weight of one patch: rendered cracks, or some that the net has found."""
+        share = self.settings.found_share
+        if share and any(slab.found.any() for slab in self.slabs) and rng.random() < share:
+            frame, part, doubtful, found = self._cut(self.cracked, rng)
+            weight = part & (~doubtful | found)
+            return found[None].astype(np.float32), np.zeros_like(frame), frame, weight[None].astype(np.float32)
+        return self._rendered(rng)
 
     def _rendered(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
         """Target, coverage, frame with rendered cracks and weight of one background patch."""
-        frame, part, doubtful = self._cut(self.free[rng.integers(len(self.free))], rng)
-        spread = float(rng.uniform(*self.spreads))
-        lo, hi = self.window
-        contrast = abs(2 * self.appearance.contrast / (hi - lo)) * float(rng.uniform(*self.settings.depth))
+        frame, part, doubtful, _ = self._cut(self.free, rng)
+        spread, depth = float(rng.uniform(*self.spreads)), float(rng.uniform(*self.settings.depth))
         reach, half = margin(spread), self.slices // 2
         drawn = self.cracks.draw((self.slices + 2 * reach, self.size, self.size), rng, self.voxel_size)
         coverage = drawn.coverage * part
-        pores = round_pores(coverage.shape, self.settings.pores, rng)
-        rendered = render(frame, np.maximum(coverage, pores), contrast, spread)
+        void = np.maximum(coverage, round_pores(coverage.shape, self.settings.pores, rng))
+        if self.settings.rendering == "alpha":
+            rendered = paint(frame, void, self._air(depth), spread)
+        else:
+            rendered = render(frame, void, self.look[0] * depth, spread)
+        if self.settings.amplitude:
+            rendered = swap_amplitude(rendered, self._cut(self.cracked, rng)[0], self.settings.amplitude)
         target = drawn.target[reach + half] & part
-        weight = part & (~doubtful | ndimage.binary_dilation(target, iterations=2))
+        known = ~doubtful | ndimage.binary_dilation(target, iterations=2)
+        weight = part & known if self.settings.doubt else part
         return (
             target[None].astype(np.float32),
             np.ascontiguousarray(coverage[reach : reach + self.slices]),
             rendered,
             weight[None].astype(np.float32),
         )
+
+    def _air(self, depth: float) -> float:
+        """Grey of air in frames where its contrast to metal counts `depth` times."""
+        lo, hi = min(self.window), max(self.window)
+        return 2 * (self.appearance.metal - lo) / (hi - lo) - 1 - self.look[0] * depth
