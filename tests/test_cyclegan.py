@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from importlib import resources
 from typing import Any
@@ -112,6 +113,23 @@ def test_published_step_agrees_with_the_formulas() -> None:
     }
     losses = learner.step(given, 0.0, np.random.default_rng(0))
     assert losses == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+def test_a_warm_start_teaches_the_segmenter_alone() -> None:
+    learner = started(tiny(warm_start=0.5))
+    before = {name: copy.deepcopy(net.state_dict()) for name, net in learner.modules.items()}
+    first = learner.step(batch(), 0.0, np.random.default_rng(0))
+    moved = {
+        name: any(not torch.equal(value, before[name][key]) for key, value in net.state_dict().items())
+        for name, net in learner.modules.items()
+    }
+    assert [name for name, has in moved.items() if has] == ["segmenter"]
+    for step in range(30):
+        last = learner.step(batch(), step / 60, np.random.default_rng(step))
+    assert last["mask_cycle"] < 0.95 * first["mask_cycle"]
+    together = learner.step(batch(), 0.5, np.random.default_rng(0))
+    assert list(together) == list(first)
+    assert together["image_discriminator"] > 0
 
 
 def test_published_weights_and_rate() -> None:

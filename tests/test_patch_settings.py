@@ -97,7 +97,7 @@ def test_swapped_amplitudes_are_those_of_the_real_frame_and_phases_stay() -> Non
 def test_amplitudes_are_swapped_in_what_is_taught(scan: Volume) -> None:
     plain, swapped = patches(scan).batch(0, 4), patches(scan, amplitude=0.2).batch(0, 4)
     assert torch.equal(plain.masks, swapped.masks)
-    assert 0.001 < (plain.rendered - swapped.rendered).abs().mean() < 0.5
+    assert 0.001 < (plain.rendered - swapped.rendered).abs().mean() < 1
 
 
 def test_what_the_net_is_sure_of_is_taught_as_crack(scan: Volume) -> None:

@@ -20,6 +20,7 @@ from . import Batch, Learner, Method
 from ._adversary import Adversary
 from ._grey import Composite, compose, erase_cracks
 from ._losses import cross_entropy, dice_loss, null_loss
+from .semisynthetic import SemiSynthetic, SemiSyntheticLearner
 
 _ADVANCED: JsonDict = {"advanced": True}
 
@@ -99,6 +100,13 @@ class CycleGan(Method):
         description="How many older fakes per domain the discriminators see again.",
         json_schema_extra=_ADVANCED,
     )
+    warm_start: float = Field(
+        0.0,
+        ge=0,
+        le=0.9,
+        description="Share of the training in which the segmenter first learns from rendered cracks alone, as the method "
+        "semisynthetic does; published: 0.",
+    )
     learning_rate: float = Field(2e-4, gt=0, le=0.1, description="Learning rate of Adam.")
     decay_from: float = Field(
         0.5,
@@ -144,6 +152,9 @@ class CycleGanLearner(Learner):
             name: torch.optim.Adam(learnt, settings.learning_rate, betas=(0.5, 0.999), fused=fused)
             for name, learnt in (("generators", self.generated), ("discriminators", judged))
         }
+        self.warm = SemiSyntheticLearner(SemiSynthetic(), segmenter, self.segmenter)
+        if settings.warm_start:
+            self.optimizers |= {"warm_start": self.warm.optimizers["segmenter"]}
         self.pools = {}
 
     def step(self, batch: Batch, done: float, rng: np.random.Generator) -> dict[str, float]:
@@ -154,7 +165,11 @@ class CycleGanLearner(Learner):
         dict
             The generators' terms unweighted, the discriminators' losses and gaps (see
             :class:`~napari_xct_crack.methods._adversary.Verdict`), and the crack share of predicted and drawn masks.
+            As long as the segmenter learns alone, its loss is the mask cycle's and all others are 0.
         """
+        if done < self.settings.warm_start:
+            alone = self.warm.step(batch, done / self.settings.warm_start, rng)
+            return dict.fromkeys(self._names(), 0.0) | {"mask_cycle": sum(alone.values())}
         self._prepare(done)
         for adversary in self.adversaries.values():
             adversary.net.requires_grad_(False)
@@ -172,6 +187,13 @@ class CycleGanLearner(Learner):
         losses = terms | judged | gaps | shares
         values = torch.stack([value.detach() for value in losses.values()]).tolist()  # one wait for the device
         return dict(zip(losses, values, strict=True))
+
+    def _names(self) -> list[str]:
+        """Names of all that a step returns, in their order."""
+        terms = [f"{name}_adversary" for name in self.adversaries] + ["mask_cycle", "image_cycle"]
+        terms += ["null"] if self.settings.null else []
+        judged = [f"{name}_{what}" for what in ("discriminator", "gap") for name in self.adversaries]
+        return [*terms, *judged, "predicted_share", "drawn_share"]
 
     def _prepare(self, done: float) -> None:
         rate = self.settings.rate(done)

@@ -35,14 +35,17 @@ class SemiSynthetic(Method):
     tolerance: int = Field(1, ge=0, le=4, description="Displacement, in voxels, that the Dice loss forgives.")
 
     def start(self, network: Network, channels: int, on: device) -> Learner:
-        return _SemiSynthetic(self, network.build(channels).to(on))
+        segmenter = network.build(channels).to(on)
+        return SemiSyntheticLearner(self, segmenter, replicated(segmenter))
 
 
-class _SemiSynthetic(Learner):
-    def __init__(self, settings: SemiSynthetic, segmenter: nn.Module) -> None:
+class SemiSyntheticLearner(Learner):
+    """A segmenter that learns; `replica` is the same as the processes that learn together call it."""
+
+    def __init__(self, settings: SemiSynthetic, segmenter: nn.Module, replica: nn.Module) -> None:
         self.settings = settings
         self.modules = {"segmenter": segmenter}
-        self.segment = replicated(segmenter)
+        self.segment = replica
         optimizer = torch.optim.AdamW(
             segmenter.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
