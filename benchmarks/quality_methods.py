@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,8 @@ from quality_peers import PEERS
 from quality_scans import Answer, Answers, Entry, Mask, Scan
 
 from napari_xct_crack import examples, training
-from napari_xct_crack.events import Warned
+from napari_xct_crack.cracks._masks import build
+from napari_xct_crack.events import Warned, finish
 from napari_xct_crack.inference import preview
 from napari_xct_crack.patches import Patches
 from napari_xct_crack.presets import load
@@ -39,14 +41,24 @@ class Labelled(Patches):
 
 
 def _learned(
-    train: Scan, tests: list[Scan], *, seed: int, steps: int, folder: Path, labels: bool = False, **changed: Any
+    train: Scan,
+    tests: list[Scan],
+    *,
+    seed: int,
+    steps: int,
+    folder: Path,
+    labels: bool = False,
+    preset: str = "quick",
+    **changed: Any,
 ) -> Answers:
-    """Train the default preset, or what `changed` makes of it, and mark what is as likely crack as not."""
-    preset = {name: value for name, value in load("quick").items() if name in TrainSettings.model_fields}
-    preset |= {"seed": seed, "steps_per_epoch": steps} | changed
+    """Train a preset, or what `changed` makes of it, and mark what is as likely crack as not."""
+    given = {name: value for name, value in load(preset).items() if name in TrainSettings.model_fields}
+    for name, value in changed.items():
+        given[name] = given[name] | value if isinstance(given.get(name), dict) and "kind" not in value else value
+    given |= {"seed": seed, "steps_per_epoch": steps}
     if labels:
-        preset |= {"reviews": 0}
-    run = Run.create(folder, TrainSettings.checked(preset), train.volume)
+        given |= {"reviews": 0}
+    run = Run.create(folder, TrainSettings.checked(given), train.volume)
     kind = partial(Labelled, train.phantom.labels > 0) if labels else Patches
     spent = folder / "spent.json"
     if not spent.exists():
@@ -63,8 +75,24 @@ def _ours(**changed: Any) -> Entry:
     return Entry(partial(_learned, **changed), learns=True, steps=1)
 
 
-def _patches(**changed: Any) -> Entry:
-    return _ours(patches=load("quick")["patches"] | changed)
+def _gan(preset: str = "gpu", share: float = 0.27, **changed: Any) -> Entry:
+    """A preset of the CycleGAN with nets of width 16 and one patch a step; `changed` is its method's."""
+    cracks = {"cracks": changed.pop("cracks")} if "cracks" in changed else {}
+    more = {name: changed.pop(name) for name in ("averaging", "patches") if name in changed}
+    method = {"discriminator_width": 16} | changed
+    given = partial(
+        _learned, preset=preset, method=method, network={"kind": "unet256", "width": 16}, batch=1, **cracks, **more
+    )
+    return Entry(given, learns=True, steps=share)
+
+
+def _experimental(train: Scan, tests: list[Scan], *, folder: Path, **given: Any) -> Answers:
+    """The published recipe with masks that people have drawn, where they are at hand."""
+    masks = folder.parent / "masks.safetensors"
+    if not masks.exists():
+        finish(build(Path(os.environ["XCT_CRACK_TEST_DATA"]) / "masks" / "cfd", masks, "auto", None))
+    entry = _gan("paper", cracks={"kind": "library", "path": str(masks)})
+    return entry.answer(train, tests, folder=folder, **given)
 
 
 METHODS: dict[str, Entry] = {
@@ -75,15 +103,44 @@ METHODS: dict[str, Entry] = {
     "ours, 9 slices": _ours(slices=9),
     "ours, 13 slices": _ours(slices=13),
     "ours, no reviews": _ours(reviews=0),
-    "ours, no doubt": _ours(reviews=0, patches=load("quick")["patches"] | {"doubt": False}),
-    "ours, a tenth of the backgrounds": _patches(background_share=0.1),
-    "ours, all backgrounds": _patches(background_share=1.0),
-    "ours, fixed rendering": _patches(rendering="fixed"),
-    "ours, painted cracks": _patches(rendering="alpha"),
+    "ours, no doubt": _ours(reviews=0, patches={"doubt": False}),
+    "ours, a tenth of the backgrounds": _ours(patches={"background_share": 0.1}),
+    "ours, all backgrounds": _ours(patches={"background_share": 1.0}),
+    "ours, fixed rendering": _ours(patches={"rendering": "fixed"}),
+    "ours, painted cracks": _ours(patches={"rendering": "alpha"}),
     "ours, no average": _ours(averaging=0.0),
     "ours, average over 20 %": _ours(averaging=0.2),
-    "ours, amplitudes swapped": _patches(amplitude=0.1),
-    "ours, finds are taught": _patches(found_share=0.25),
+    "ours, amplitudes swapped": _ours(patches={"amplitude": 0.1}),
+    "ours, finds are taught": _ours(patches={"found_share": 0.25}),
+    "UNet-256, semi-synthetic": Entry(
+        partial(
+            _learned,
+            preset="gpu",
+            method={"kind": "semisynthetic"},
+            cracks={"kind": "sheet"},
+            network={"kind": "unet256", "width": 16},
+            batch=1,
+        ),
+        learns=True,
+        steps=1,
+    ),
+    "CycleGAN": _gan(warm_start=0.0),
+    "CycleGAN, warm start": _gan(warm_start=0.3),
+    "CycleGAN, doubled alpha": _gan(composite="alpha_doubled"),
+    "CycleGAN, alpha": _gan(composite="alpha"),
+    "CycleGAN, nothing erased": _gan(erase=0),
+    "CycleGAN, loss of tanh": _gan(mask_loss="bce_tanh"),
+    "CycleGAN, no null loss": _gan(null=0.0),
+    "CycleGAN, mask adversary 1": _gan(mask_adversary=1.0),
+    "CycleGAN, instance norm": _gan(discriminator_norm="instance"),
+    "CycleGAN, discriminators as fast": _gan(discriminator_rate=1.0),
+    "CycleGAN, no flips": _gan(patches={"flips": False}),
+    "CycleGAN, no average": _gan(averaging=0.0),
+    "paper, CGM1": _gan("paper", cracks={"kind": "fractal"}),
+    "paper, CGM2": Entry(_experimental, learns=True, steps=0.27),
+    "paper, CGM3": _gan("paper"),
 }
 """The supervised ones see the training volume's exact labels, ours nothing but the scan."""
 METHODS |= PEERS
+if "XCT_CRACK_TEST_DATA" not in os.environ:
+    del METHODS["paper, CGM2"]
