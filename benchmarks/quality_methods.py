@@ -102,6 +102,7 @@ METHODS: dict[str, Entry] = {
     "ours, 2-D": _ours(slices=1),
     "ours, 9 slices": _ours(slices=9),
     "ours, 13 slices": _ours(slices=13),
+    "ours, 9 slices and responses": _ours(slices=9, network={"kind": "compact", "responses": True}),
     "ours, no reviews": _ours(reviews=0),
     "ours, no doubt": _ours(reviews=0, patches={"doubt": False}),
     "ours, a tenth of the backgrounds": _ours(patches={"background_share": 0.1}),

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from . import Network
 from ._norm import Norm
+from ._responses import SCALES, Responses, reach_of
 
 _GROWTH = (1, 3, 6, 8, 8)
 """Channels per level in units of the width; level l has 1/2^l of the resolution."""
@@ -24,8 +25,16 @@ class Compact(Network):
         8, ge=2, le=64, description="Channels at full resolution; the levels below have 3, 6, 8 and 8 times as many."
     )
 
+    responses: bool = Field(
+        False, description="Show the net smoothed slices and the strengths of dark sheets and lines beside the slices."
+    )
+
     def build(self, channels: int) -> nn.Module:
-        return CompactUNet(channels, tuple(self.width * growth for growth in _GROWTH))
+        widths = tuple(self.width * growth for growth in _GROWTH)
+        if not self.responses:
+            return CompactUNet(channels, widths)
+        ahead = Responses(channels)
+        return nn.Sequential(ahead, CompactUNet(channels + ahead.added, widths))
 
     @property
     def stride(self) -> int:
@@ -33,7 +42,8 @@ class Compact(Network):
 
     @property
     def reach(self) -> int:
-        return max(_reach_of(pixel, len(_GROWTH) - 1) for pixel in range(self.stride))
+        ahead = reach_of(max(SCALES)) if self.responses else 0
+        return ahead + max(_reach_of(pixel, len(_GROWTH) - 1) for pixel in range(self.stride))
 
 
 class CompactUNet(nn.Module):
