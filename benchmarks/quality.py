@@ -50,13 +50,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=Size().steps)
     parser.add_argument("--raw", type=Path, default=RAW)
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "xct-crack-quality")
-    parser.add_argument("--smoke", action="store_true", help="a tiny size of all methods that ends in a minute")
+    parser.add_argument("--smoke", action="store_true", help="a tiny size that ends in a minute")
     parser.add_argument("--table", action="store_true", help="only print what stands, and plot it")
     given = parser.parse_args()
     if given.smoke:
         with tempfile.TemporaryDirectory() as folder:
             raw = Raw(Path(folder) / "raw")
-            run([*STANDARD, "ours, finds are taught", "CycleGAN", "paper, CGM3"], ["noisy"], [0], Size((12, 96, 96), 1, 15, prevalence=10), raw, Path(folder))
+            methods = [*STANDARD, "ours, finds are taught", "CycleGAN", "paper, CGM3"]
+            run(methods, ["noisy"], [0], Size((12, 96, 96), 1, 15, prevalence=10), raw, Path(folder))
             print("\n".join(raw.table()))
         return
     size, raw = Size(steps=given.steps), Raw(given.raw)

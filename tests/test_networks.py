@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from torch import Tensor, nn
 
 from napari_xct_crack.networks import Network
@@ -11,6 +13,7 @@ from napari_xct_crack.networks._norm import Norm, fold, norm_mode_for, set_norm
 from napari_xct_crack.networks.compact import Compact
 from napari_xct_crack.networks.patchgan import patchgan
 from napari_xct_crack.networks.unet256 import UNet256
+from napari_xct_crack.ridges import sato
 
 KINDS = sorted(Network.kinds())
 
@@ -219,3 +222,29 @@ def test_spectral_norm_bounds_every_layer() -> None:
     for layer in net:
         if isinstance(layer, nn.Conv2d):
             assert float(torch.linalg.matrix_norm(layer.weight.detach().flatten(1), 2)) == pytest.approx(1, abs=0.02)
+
+
+def test_a_compact_net_is_shown_what_sato_sees() -> None:
+    rng = np.random.default_rng(0)
+    scan = rng.normal(0, 1, (41, 64, 64)).astype(np.float32)
+    scan[:, 30:32] -= 3
+    net = Compact(width=2, responses=True).build(41)
+    maps = net[0](torch.from_numpy(scan)[None])[0, 41:].numpy()  # type: ignore[index]
+    inner = (slice(16, -16), slice(16, -16))
+    for number, sigma in enumerate((1.5, 3.0)):
+        smooth, sheet, line = maps[3 * number : 3 * number + 3]
+        for found, wanted in (
+            (smooth, gaussian_filter(scan, sigma, truncate=3)[20]),
+            (sheet.clip(0), sato(scan, sigma)[20]),
+            (line.clip(0), sato(gaussian_filter1d(scan, sigma, axis=0), sigma, planar=True)[20]),
+        ):
+            assert np.abs(found - wanted)[inner].max() < 0.04 * np.ptp(wanted[inner])
+
+
+def test_responses_widen_the_reach_and_learn_nothing() -> None:
+    plain, shown = Compact(width=4), Compact(width=4, responses=True)
+    assert shown.reach == plain.reach + 9
+    net = shown.build(5)
+    assert net(torch.zeros(1, 5, 32, 32)).shape == (1, 1, 32, 32)
+    assert count(net) == count(plain.build(11))
+    assert net.state_dict().keys() == {f"1.{name}" for name in plain.build(5).state_dict()}

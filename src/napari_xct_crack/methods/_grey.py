@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from ..processes import joined, own
+from . import Batch
 
 _SMOOTHING = 1.5
 """Standard deviation, in voxels, of the smoothing before the closing: the scale at which doubt is judged."""
@@ -44,6 +48,21 @@ def compose(
     if how == "alpha_doubled":
         grey = 2 * grey - 1
     return void * grey + (1 - void) * background
+
+
+def void_of(how: Composite, batch: Batch) -> Tensor:
+    """What share of each voxel the drawn cracks take: physically, or as alpha the mask itself in its own slice."""
+    if how == "additive":
+        return batch.coverage
+    middle = batch.coverage.shape[1] // 2
+    return torch.cat([batch.coverage[:, :middle], batch.masks, batch.coverage[:, middle + 1 :]], 1)
+
+
+def depths(shallowest: float, batch: Batch, rng: np.random.Generator) -> Tensor:
+    """One depth per image, log-uniform from `shallowest` to 1, shape (n, 1, 1, 1)."""
+    count = len(batch.masks)
+    drawn = np.exp(rng.uniform(math.log(shallowest), 0.0, (joined() * count, 1, 1, 1)))[own(count)]
+    return torch.as_tensor(drawn, dtype=batch.masks.dtype, device=batch.masks.device)
 
 
 def spread(maps: Tensor, sigma: float) -> Tensor:

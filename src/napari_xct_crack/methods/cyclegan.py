@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
 import numpy as np
@@ -15,10 +14,10 @@ from torch.nn import functional
 from ..networks import Network
 from ..networks._norm import norm_mode_for, set_norm
 from ..networks.patchgan import patchgan
-from ..processes import joined, own, replicated
+from ..processes import replicated
 from . import Batch, Learner, Method
 from ._adversary import Adversary
-from ._grey import Composite, compose, erase_cracks
+from ._grey import Composite, compose, depths, erase_cracks, void_of
 from ._losses import cross_entropy, dice_loss, null_loss
 from .semisynthetic import SemiSynthetic, SemiSyntheticLearner
 
@@ -104,8 +103,7 @@ class CycleGan(Method):
         0.0,
         ge=0,
         le=0.9,
-        description="Share of the training in which the segmenter first learns from rendered cracks alone, as the method "
-        "semisynthetic does; published: 0.",
+        description="Share of the training in which the segmenter first learns from rendered cracks alone; published: 0.",
     )
     learning_rate: float = Field(2e-4, gt=0, le=0.1, description="Learning rate of Adam.")
     decay_from: float = Field(
@@ -133,17 +131,15 @@ class CycleGanLearner(Learner):
     def __init__(self, settings: CycleGan, network: Network, channels: int, on: device) -> None:
         self.settings = settings
         self.middle = channels // 2
-        spectral = settings.discriminator_norm == "spectral"
+        spectral, width = settings.discriminator_norm == "spectral", settings.discriminator_width
         segmenter, synthesiser = network.build(channels).to(on), network.build(1).to(on)
-        judges = {
-            name: patchgan(1, settings.discriminator_width, spectral=spectral).to(on) for name in ("image", "mask")
-        }
+        judges = {name: patchgan(1, width, spectral=spectral).to(on) for name in ("image", "mask")}
         self.adversaries = {
             name: Adversary(name, replicated(judge), settings.history, settings.gradient_penalty)
             for name, judge in judges.items()
         }
-        self.modules = {"segmenter": segmenter, "synthesiser": synthesiser}
         self.segmenter, self.synthesiser = replicated(segmenter), replicated(synthesiser)
+        self.modules = {"segmenter": segmenter, "synthesiser": synthesiser}
         self.modules |= {f"{name}_discriminator": judge for name, judge in judges.items()}
         self.generated = [*segmenter.parameters(), *synthesiser.parameters()]
         judged = [parameter for judge in judges.values() for parameter in judge.parameters()]
@@ -168,8 +164,8 @@ class CycleGanLearner(Learner):
             As long as the segmenter learns alone, its loss is the mask cycle's and all others are 0.
         """
         if done < self.settings.warm_start:
-            alone = self.warm.step(batch, done / self.settings.warm_start, rng)
-            return dict.fromkeys(self._names(), 0.0) | {"mask_cycle": sum(alone.values())}
+            alone = sum(self.warm.step(batch, done / self.settings.warm_start, rng).values())
+            return dict.fromkeys(self._names(), 0.0) | {"mask_cycle": alone}
         self._prepare(done)
         for adversary in self.adversaries.values():
             adversary.net.requires_grad_(False)
@@ -190,8 +186,8 @@ class CycleGanLearner(Learner):
 
     def _names(self) -> list[str]:
         """Names of all that a step returns, in their order."""
-        terms = [f"{name}_adversary" for name in self.adversaries] + ["mask_cycle", "image_cycle"]
-        terms += ["null"] if self.settings.null else []
+        terms = [*(f"{name}_adversary" for name in self.adversaries), "mask_cycle", "image_cycle"]
+        terms += ["null"] * bool(self.settings.null)
         judged = [f"{name}_{what}" for what in ("discriminator", "gap") for name in self.adversaries]
         return [*terms, *judged, "predicted_share", "drawn_share"]
 
@@ -207,7 +203,8 @@ class CycleGanLearner(Learner):
     def _generate(self, batch: Batch, rng: np.random.Generator) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The generators' terms, named as their weights are, and the fakes of both domains (detached)."""
         settings = self.settings
-        frame = self._compose(batch.crack_free, self._void(batch), batch, self._depth(batch, rng))
+        void, depth = void_of(settings.composite, batch), depths(settings.shallowest, batch, rng)
+        frame = self._compose(batch.crack_free, void, batch, depth)
         back = self.segmenter(frame)
         logits = self.segmenter(batch.cracked)
         mask = self.signed(logits)
@@ -227,8 +224,7 @@ class CycleGanLearner(Learner):
         """Cracks in frames; the synthesiser sees nothing but each slice's void map by itself, scaled to [-1, 1]."""
         n, k, h, w = void.shape
         answer = self.synthesiser((2 * void - 1).reshape(n * k, 1, h, w)).reshape(n, k, h, w)
-        contrast = batch.contrast * depth
-        return compose(self.settings.composite, background, void, answer, contrast, batch.point_spread)
+        return compose(self.settings.composite, background, void, answer, batch.contrast * depth, batch.point_spread)
 
     def signed(self, logits: Tensor) -> Tensor:
         """The mask in [-1, 1]: tanh of the output as published, else twice its probability minus one."""
@@ -241,19 +237,6 @@ class CycleGanLearner(Learner):
         # In a doubtful voxel of the background only a drawn crack is known to be true.
         weight = torch.maximum(batch.masks, batch.crack_free_trusted)
         return cross_entropy(logits, batch.masks, weight) + dice_loss(logits, batch.masks, weight)
-
-    def _void(self, batch: Batch) -> Tensor:
-        """What share of each voxel the cracks take: physically, or as alpha the mask itself in its own slice."""
-        if self.settings.composite == "additive":
-            return batch.coverage
-        before, after = batch.coverage[:, : self.middle], batch.coverage[:, self.middle + 1 :]
-        return torch.cat([before, batch.masks, after], 1)
-
-    def _depth(self, batch: Batch, rng: np.random.Generator) -> Tensor:
-        """One depth per image, log-uniform."""
-        count = len(batch.masks)
-        drawn = np.exp(rng.uniform(math.log(self.settings.shallowest), 0.0, (joined() * count, 1, 1, 1)))[own(count)]
-        return torch.as_tensor(drawn, dtype=batch.masks.dtype, device=batch.masks.device)
 
     def _update(self, name: str, loss: Tensor, clip: bool) -> None:
         optimizer = self.optimizers[name]

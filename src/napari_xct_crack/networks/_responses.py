@@ -35,7 +35,9 @@ class Responses(nn.Module):
         def filtered(maps: Tensor, y: int, x: int) -> Tensor:
             reach = within.shape[1] // 2
             padded = functional.pad(maps, (reach, reach, reach, reach), mode="replicate")
-            return functional.conv2d(functional.conv2d(padded, within[y].view(1, 1, -1, 1)), within[x].view(1, 1, 1, -1))
+            return functional.conv2d(
+                functional.conv2d(padded, within[y].view(1, 1, -1, 1)), within[x].view(1, 1, 1, -1)
+            )
 
         yy, yx, xx = filtered(means, 2, 0), filtered(means, 1, 1), filtered(means, 0, 2)
         zy, zx, zz = filtered(slopes, 1, 0), filtered(slopes, 0, 1), filtered(bends, 0, 0)

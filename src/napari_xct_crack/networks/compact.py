@@ -24,9 +24,9 @@ class Compact(Network):
     width: int = Field(
         8, ge=2, le=64, description="Channels at full resolution; the levels below have 3, 6, 8 and 8 times as many."
     )
-
     responses: bool = Field(
-        False, description="Show the net smoothed slices and the strengths of dark sheets and lines beside the slices."
+        False,
+        description="Show the net, beside the slices, what fixed filters see in them: smoothed metal, dark sheets and lines.",
     )
 
     def build(self, channels: int) -> nn.Module:
