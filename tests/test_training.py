@@ -246,17 +246,17 @@ def test_an_unknown_device_is_one_sentence(scan: Volume, tmp_path: Path) -> None
 def step(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Lets the learner's step be replaced; collects batch sizes."""
     sizes: list[int] = []
-    real = semi._SemiSynthetic.step
+    real = semi.SemiSyntheticLearner.step
 
     def small_device(
-        self: semi._SemiSynthetic, batch: Batch, done: float, rng: np.random.Generator
+        self: semi.SemiSyntheticLearner, batch: Batch, done: float, rng: np.random.Generator
     ) -> dict[str, float]:
         sizes.append(len(batch.masks))
         if len(batch.masks) > 1:
             raise torch.OutOfMemoryError("out of memory")
         return real(self, batch, done, rng)
 
-    monkeypatch.setattr(semi._SemiSynthetic, "step", small_device)
+    monkeypatch.setattr(semi.SemiSyntheticLearner, "step", small_device)
     return sizes
 
 
@@ -293,7 +293,7 @@ def test_full_precision_wherever_there_is_no_cuda() -> None:
 
 
 def test_losses_that_are_no_numbers_end_the_run(scan: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(semi._SemiSynthetic, "step", lambda *_: {"loss": float("nan")})
+    monkeypatch.setattr(semi.SemiSyntheticLearner, "step", lambda *_: {"loss": float("nan")})
     with pytest.raises(XctCrackError, match="no longer numbers at step 1"):
         finish(train(Run.create(tmp_path / "run", TINY, scan), Budget(epochs=1), "cpu"))
 
