@@ -101,7 +101,7 @@ def test_tiles_of_any_crop_equal_the_whole(
 def test_more_than_one_tile_is_used_and_its_edges_would_show_without_halo() -> None:
     model, data = segmenter(), scan((1, 80, 80))
     predictor = Predictor(model, data, (0, 200), 0, CPU, 1024)
-    assert len(list(predictor._tiles(((0, 80), (0, 80)), [80, 80]))) > 4
+    assert len(list(predictor.tiles(((0, 80), (0, 80))))) > 4
     blind = Predictor(replace(model, reach=0), data, (0, 200), 0, CPU, 1024)
     box = Box.of(data.shape)
     assert np.abs(finish(predictor.predict(box)) / 255 - whole(model, data.read())).max() < 0.003
@@ -114,7 +114,7 @@ def test_the_compact_network_has_no_seams_either() -> None:
     model = Segmenter(network.build(3).eval(), 3, network.stride, network.reach, {"window": (0, 200)}, "compact")
     data = scan((2, 330, 290))
     tiles = Predictor(model, data, (0, 200), 0, CPU, 100)
-    assert len(list(tiles._tiles(((0, 330), (0, 290)), [330, 290]))) > 1
+    assert len(list(tiles.tiles(((0, 330), (0, 290))))) > 1
     found = finish(tiles.predict(Box.of(data.shape)))
     assert np.abs(found / 255 - whole(model, data.read())).max() <= 0.5 / 255 + 1e-3
 

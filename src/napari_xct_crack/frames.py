@@ -13,7 +13,10 @@ Pixel = TypeVar("Pixel", bound=np.generic)
 def to_frames(grey: NDArray[np.generic], window: tuple[float, float]) -> NDArray[np.float32]:
     """Grey values to the networks' range: −1 at the window's first value, 1 at its second, clipped at ±1.5."""
     lo, hi = window
-    scaled: NDArray[np.float32] = (grey.astype(np.float32) - np.float32(lo)) * np.float32(2 / (hi - lo)) - np.float32(1)
+    scaled = grey.astype(np.float32)
+    scaled -= np.float32(lo)
+    scaled *= np.float32(2 / (hi - lo))
+    scaled -= np.float32(1)
     return np.clip(scaled, -1.5, 1.5, out=scaled)
 
 

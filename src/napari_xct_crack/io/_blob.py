@@ -88,13 +88,11 @@ class BlobArray:
         self._blob = blob
         self._linear = linear
         self._lock = Lock()
-        self._mapped: NDArray[Any] | None = None
+        self._file: BinaryIO | None = None
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
-        with self._lock:
-            if self._mapped is None:
-                self._mapped = self._map()
-        values = np.asarray(self._mapped[key])
+        # mapped anew each time: what a mapping has touched counts as the process's memory as long as it lives
+        values = np.asarray(self._map()[key])
         return self._linear(values, self.dtype)
 
     def _map(self) -> NDArray[Any]:
@@ -102,8 +100,9 @@ class BlobArray:
         if not blob.packed:
             blob.check()
             return np.memmap(blob.path, dtype=blob.dtype, mode="r", offset=blob.offset, shape=blob.shape)
-        with _unpacked(blob) as file:
-            return np.memmap(file, dtype=blob.dtype, mode="r", shape=blob.shape)
+        with self._lock:
+            self._file = self._file or _unpacked(blob)
+        return np.memmap(self._file, dtype=blob.dtype, mode="r", shape=blob.shape)
 
 
 def _unpacked(blob: Blob) -> BinaryIO:

@@ -152,5 +152,10 @@ def _pictures(path: Path, series: Any) -> Callable[[int], NDArray[Any]]:
         return lambda number: page_pixels(path, series, number)
     dtype = series.dtype.newbyteorder(series.parent.byteorder)
     shape = (series.size // page.size, *page.shape)
-    mapped = np.memmap(path, dtype=dtype, mode="r", offset=series.dataoffset, shape=shape)
-    return lambda number: np.moveaxis(mapped[number], 0, -1) if page.axes == "SYX" else mapped[number]
+
+    def mapped(number: int) -> NDArray[Any]:
+        # anew each time: what a mapping has touched counts as the process's memory as long as it lives
+        found = np.memmap(path, dtype=dtype, mode="r", offset=series.dataoffset, shape=shape)[number]
+        return np.moveaxis(found, 0, -1) if page.axes == "SYX" else found
+
+    return mapped

@@ -54,20 +54,20 @@ class UNet256Module(nn.Module):
         self.up = nn.ModuleList()
         for level, width in enumerate(widths):
             first, last = level == 0, level == depth - 1
-            down: list[nn.Module] = [] if first else [nn.LeakyReLU(0.2)]
+            down: list[nn.Module] = [] if first else [nn.LeakyReLU(0.2, inplace=True)]
             down.append(nn.Conv2d(channels if first else widths[level - 1], width, 4, stride=2, padding=1))
             if not (first or last):
                 down.append(_norm(width))
             self.down.append(nn.Sequential(*down))
             out = 1 if first else widths[level - 1]
-            up: list[nn.Module] = [nn.ReLU()]
+            up: list[nn.Module] = [nn.ReLU(inplace=True)]
             up.append(nn.ConvTranspose2d(width if last else 2 * width, out, 4, stride=2, padding=1))
             if not first:
                 up.append(_norm(out))
             self.up.append(nn.Sequential(*up))
 
     def forward(self, x: Tensor) -> Tensor:
-        skips = []
+        skips = []  # each is changed in place by the next level's LeakyReLU, which the ReLU on the way up undoes
         for down in self.down:
             x = down(x)
             skips.append(x)
