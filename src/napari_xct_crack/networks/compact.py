@@ -13,16 +13,19 @@ from . import Network
 from ._norm import Norm
 from ._responses import SCALES, Responses, reach_of
 
-_GROWTH = (1, 3, 6, 8, 8)
-"""Channels per level in units of the width; level l has 1/2^l of the resolution."""
+_LEVELS = 5
+"""Level l has 1/2^l of the resolution."""
 
 
 class Compact(Network):
     """A residual U-Net, thin at full resolution, where memory bounds a CPU; four halvings of the resolution."""
 
     kind: Literal["compact"] = "compact"
-    width: int = Field(
-        8, ge=2, le=64, description="Channels at full resolution; the levels below have 3, 6, 8 and 8 times as many."
+    width: int = Field(8, ge=2, le=64, description="Channels at full resolution.")
+    growth: Literal["2-4-8-8", "3-6-8-8"] = Field(
+        "2-4-8-8",
+        description="How many times as many channels the levels below have; 3-6-8-8 computes half as much again.",
+        json_schema_extra={"advanced": True},
     )
     responses: bool = Field(
         False,
@@ -30,7 +33,7 @@ class Compact(Network):
     )
 
     def build(self, channels: int) -> nn.Module:
-        widths = tuple(self.width * growth for growth in _GROWTH)
+        widths = (self.width, *(self.width * int(times) for times in self.growth.split("-")))
         if not self.responses:
             return CompactUNet(channels, widths)
         ahead = Responses(channels)
@@ -38,12 +41,12 @@ class Compact(Network):
 
     @property
     def stride(self) -> int:
-        return 1 << (len(_GROWTH) - 1)
+        return 1 << (_LEVELS - 1)
 
     @property
     def reach(self) -> int:
         ahead = reach_of(max(SCALES)) if self.responses else 0
-        return ahead + max(_reach_of(pixel, len(_GROWTH) - 1) for pixel in range(self.stride))
+        return ahead + max(_reach_of(pixel, _LEVELS - 1) for pixel in range(self.stride))
 
 
 class CompactUNet(nn.Module):
