@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..errors import OutputError, SettingsError, writing
 from ..events import Event, Progress, Said, Warned, Work
-from ..io.ome_zarr import Store, halved, reopen, write
+from ..io.ome_zarr import Store, reopen, write
 from ..volume import Box, Volume
 
 Compute = Callable[[Box], Work[NDArray[Any]]]
@@ -48,11 +48,7 @@ class Target:
     def keep(self, store: Store, box: Box, values: NDArray[Any]) -> None:
         """Write a box on every level that it owns, then its receipt."""
         with writing(self.path):
-            for level, array in enumerate(store.arrays[: self.levels]):
-                if level:
-                    values = halved(values, store.role)
-                start = [begin >> level for begin in box.start]
-                array[tuple(slice(a, a + side) for a, side in zip(start, values.shape, strict=True))] = values
+            store.fill(box, values, self.levels)
             self.receipt(box).touch()
 
 

@@ -80,9 +80,14 @@ def halved(array: NDArray[Any], role: Role) -> NDArray[Any]:
 
     Voxels beyond an odd end do not count.
     """
+    mean = role in ("image", "probability")
+    if array.dtype.kind in "iu":
+        from ._halving import halved_integers
+
+        return halved_integers(array, mean)
     for axis in range(3):
         if array.shape[axis] > 1:
-            array = _halved_along(array, axis, role in ("image", "probability"))
+            array = _halved_along(array, axis, mean)
     return array
 
 
@@ -91,12 +96,8 @@ def _halved_along(array: NDArray[Any], axis: int, mean: bool) -> NDArray[Any]:
     second = array[(slice(None),) * axis + (slice(1, None, 2),)]
     result = first.copy()
     paired = result[(slice(None),) * axis + (slice(0, second.shape[axis]),)]
-    if not mean:
-        np.maximum(paired, second, out=paired)
-    elif array.dtype.kind == "f":
+    if mean:
         paired += (second - paired) / 2
     else:
-        # Integers are averaged without a wider copy; rounding alternates by axis so that the mean does not drift.
-        both = paired & second
-        paired[...] = both + ((paired ^ second) >> 1) + ((paired ^ second) & (axis % 2))
+        np.maximum(paired, second, out=paired)
     return result

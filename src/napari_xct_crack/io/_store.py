@@ -16,6 +16,7 @@ from ..errors import OutputError, writing
 from ..settings import VoxelSize
 from ..volume import Box, Role, Triple, Volume
 from ._pyramid import factors, halved, layout, level_shapes, shard_of_level
+from ._shards import ZSTD_LEVEL, write_shards
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,13 @@ class Store:
         from .ome_zarr import open_zarr
 
         return open_zarr(self.path)
+
+    def fill(self, box: Box, values: NDArray[Any], levels: int) -> None:
+        """Replace a box on its first levels, of which each has whole shards there."""
+        start = box.start
+        for level, array in enumerate(self.arrays[:levels]):
+            values = halved(values, self.role) if level else values
+            write_shards(array, (start[0] >> level, start[1] >> level, start[2] >> level), values)
 
     def attribute(self, name: str) -> Any:
         """One of our own entries in the store's metadata, or none."""
@@ -102,7 +110,7 @@ def create(
                 dtype=np.dtype(dtype),
                 chunks=chunk,
                 shards=shard_of_level(chunk, shard, level),
-                compressors=ZstdCodec(level=1),
+                compressors=ZstdCodec(level=ZSTD_LEVEL),
                 fill_value=0,
                 dimension_names=("z", "y", "x"),
             )
@@ -160,9 +168,7 @@ def write(
         overwrite=overwrite,
     )
     with writing(store.path):
-        for level in store.arrays:
-            level[...] = array
-            array = halved(array, role)
+        store.fill(Box.of(store.arrays[0].shape), array, len(store.arrays))
     return store.volume()
 
 

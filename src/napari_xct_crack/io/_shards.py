@@ -1,0 +1,91 @@
+"""Whole shards packed in one go, laid out as zarr's sharding codec does; zarr itself takes twice as long."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from itertools import product, repeat
+from typing import Any
+
+import google_crc32c
+import numpy as np
+import zarr
+from numcodecs.zstd import Zstd
+from numpy.typing import NDArray
+from zarr.core.buffer import default_buffer_prototype
+from zarr.core.sync import sync
+
+from ..volume import Triple
+
+ZSTD_LEVEL = 1
+_ABSENT = 2**64 - 1
+"""Offset and length, in a shard's index, of a chunk without a voxel other than 0."""
+
+
+def write_shards(array: zarr.Array[Any], start: Triple, values: NDArray[Any]) -> None:
+    """Replace a box of whole shards, the last ones cut off where the array ends; shards of zeros are left out.
+
+    Parameters
+    ----------
+    array
+        Sharded, filled with 0, made by :func:`napari_xct_crack.io.ome_zarr.create`.
+    start
+        First voxel of the box, on the grid of shards.
+    values
+        Its voxels, shape (z, y, x).
+    """
+    assert array.shards is not None
+    chunk = array.chunks
+    grid = tuple(side // c for side, c in zip(array.shards, chunk, strict=True))
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        coming = []  # all at once: later shards are compressed while earlier ones are written
+        for place, part in _cut(values, array.shards):
+            places, pieces = zip(*_cut(part, chunk), strict=True)
+            coming.append((place, places, threads.map(_compressed, pieces, repeat(chunk))))
+        for place, places, packed in coming:
+            at = tuple(first // side + p for first, side, p in zip(start, array.shards, place, strict=True))
+            target = array.store_path / array.metadata.encode_chunk_key(at)
+            if (shard := _joined(grid, dict(zip(places, packed, strict=True)))) is None:
+                sync(target.delete())
+            else:
+                sync(target.set(default_buffer_prototype().buffer.from_bytes(shard)))
+
+
+def _joined(grid: tuple[int, ...], chunks: dict[tuple[int, ...], bytes | None]) -> bytes | None:
+    """A shard's bytes: its chunks, then the index of where each begins and how long it is; none if there are none."""
+    index = np.full((*grid, 2), _ABSENT, "<u8")
+    found = {place: chunk for place, chunk in chunks.items() if chunk is not None}
+    end = 0
+    for place, chunk in found.items():
+        index[place] = end, len(chunk)
+        end += len(chunk)
+    if not found:
+        return None
+    table = index.tobytes()
+    return b"".join([*found.values(), table, struct.pack("<I", google_crc32c.value(table))])
+
+
+def _compressed(values: NDArray[Any], chunk: tuple[int, ...]) -> bytes | None:
+    little = values.dtype.newbyteorder("<")
+    if values.shape == chunk:
+        whole = np.ascontiguousarray(values, dtype=little)
+    else:
+        whole = np.zeros(chunk, little)
+        whole[tuple(map(slice, values.shape))] = values
+    packed: bytes = Zstd(level=ZSTD_LEVEL).encode(whole)
+    return None if packed == _compressed_zeros(whole.nbytes) else packed
+
+
+@lru_cache(16)
+def _compressed_zeros(size: int) -> bytes:
+    packed: bytes = Zstd(level=ZSTD_LEVEL).encode(bytes(size))
+    return packed
+
+
+def _cut(values: NDArray[Any], side: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], NDArray[Any]]]:
+    """Boxes of that shape by their place in the grid, those at the ends cut off."""
+    for place in product(*(range(-(-length // step)) for length, step in zip(values.shape, side, strict=True))):
+        yield place, values[tuple(slice(p * step, (p + 1) * step) for p, step in zip(place, side, strict=True))]
