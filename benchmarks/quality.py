@@ -56,7 +56,7 @@ def main() -> None:
     if given.smoke:
         with tempfile.TemporaryDirectory() as folder:
             raw = Raw(Path(folder) / "raw")
-            methods = [*STANDARD, "wider, finds are taught", "CycleGAN", "paper, CGM3"]
+            methods = [*STANDARD, "ours, finds are taught", "CycleGAN", "paper, CGM3"]
             run(methods, ["noisy"], [0], Size((12, 96, 96), 1, 15, prevalence=10), raw, Path(folder))
             print("\n".join(raw.table()))
         return

@@ -68,10 +68,12 @@ def test_the_child_has_a_low_priority(tmp_path: Path):
     work = job.follow()
     until_progress(work)
     nice = psutil.Process(job.pid).nice()
-    assert nice == (psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 10)
+    assert nice == (psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 19)
+    if sys.platform == "linux":
+        assert os.sched_getscheduler(job.pid) == os.SCHED_IDLE
     group = Path(f"/proc/{job.pid}/autogroup")
     if group.exists() and group.read_text():
-        assert group.read_text().split()[1:] == ["nice", "10"]
+        assert group.read_text().split()[1:] == ["nice", "19"]
     assert list(job.end()) == ["ask"]
 
 

@@ -28,7 +28,7 @@ STAGES: tuple[Stage, ...] = ("ask", "terminate", "kill")
 """How a job is stopped, gentlest first."""
 
 _STOP, _ALONE = b"stop", b"alone"
-_NICE = 10
+_NICE = 19
 """Low enough for the canvas of this process to stay smooth."""
 _LOG_LINES = 500
 """So much of the child's standard error is kept."""
@@ -159,8 +159,10 @@ class Job:
         with suppress(psutil.NoSuchProcess):  # it has ended already; following it says why
             psutil.Process(self.pid).nice(below)
         if sys.platform == "linux":
-            # a desktop's kernel weighs whole sessions against each other, and this one is the child's own
             with suppress(OSError):
+                # what is idle is the child's; before it starts threads, which are scheduled as it is
+                os.sched_setscheduler(self.pid, os.SCHED_IDLE, os.sched_param(0))
+                # a desktop's kernel weighs whole sessions against each other, and this one is the child's own
                 Path(f"/proc/{self.pid}/autogroup").write_text(str(_NICE))
 
     def _family(self) -> list[psutil.Process]:

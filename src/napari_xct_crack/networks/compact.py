@@ -23,8 +23,9 @@ class Compact(Network):
     kind: Literal["compact"] = "compact"
     width: int = Field(8, ge=2, le=64, description="Channels at full resolution.")
     growth: Literal["2-4-8-8", "3-6-8-8"] = Field(
-        "2-4-8-8",
-        description="How many times as many channels the levels below have; 3-6-8-8 computes half as much again.",
+        "3-6-8-8",
+        description="How many times as many channels the levels below have; 2-4-8-8 is a third faster and finds soft cracks a "
+        "little worse.",
         json_schema_extra={"advanced": True},
     )
     responses: bool = Field(
