@@ -9,7 +9,7 @@ are drawn. A finished row is never computed again::
     python benchmarks/quality.py --smoke
     python benchmarks/quality.py --table
 
-The table it prints stands in ``docs/benchmark.md``.
+What it prints stands in ``docs/benchmark/tables.md``.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ def main() -> None:
         run(given.methods, given.conditions, given.seeds, size, raw, given.work)
     for condition in PLOTTED:
         plot(raw, condition, size, given.raw.parent)
-    print("\n".join(raw.table()))
+    table = "\n".join(raw.table())
+    (given.raw.parent / "tables.md").write_text(f"# Every method on every condition\n{table}\n", encoding="utf-8")
+    print(table)
 
 
 if __name__ == "__main__":

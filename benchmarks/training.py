@@ -4,13 +4,15 @@
 
 One CycleGAN step on one patch of 256 × 256 pixels, batch 1, two threads. The plain statement computes the same losses with the same
 nets in the way they are usually written down: discriminators keep their gradients while the generators learn, and Adam as torch
-makes it by default. Each row is the median CPU time of steps taken in turns with the plain one, so that what else the machine
-does meets both alike.
+makes it by default. Each row is the median of the steps of a process of its own, for how memory is kept is a matter of the process.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -20,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_xct_crack import presets
+from napari_xct_crack.heap import keep
 from napari_xct_crack.methods import Batch
 from napari_xct_crack.methods._history import exchange
 from napari_xct_crack.methods.cyclegan import CycleGan, CycleGanLearner
@@ -109,19 +112,27 @@ def ours(width: int, memory: torch.memory_format = torch.contiguous_format) -> S
     return lambda drawn: learner.step(drawn, 0.1, rng)
 
 
-def measured(steps: dict[str, Step], count: int) -> dict[str, tuple[list[float], list[float], dict[str, float]]]:
-    """CPU and wall seconds of each step, taken in turns, and the losses of the first."""
-    found: dict[str, tuple[list[float], list[float], dict[str, float]]] = {name: ([], [], {}) for name in steps}
+ROWS: dict[str, Callable[[int], Step]] = {
+    "plain": lambda width: Plain(width, again=False).step,
+    "plain, fakes computed again": lambda width: Plain(width, again=True).step,
+    "ours": ours,
+    "ours, channels last": lambda width: ours(width, torch.channels_last),
+}
+
+
+def measured(name: str, width: int, count: int) -> dict[str, float]:
+    """Median CPU and wall seconds of a row's steps, and the image cycle loss of the first."""
+    if name.startswith("ours"):
+        keep()  # as training does
+    step = ROWS[name](width)
+    times, first = [], []
     for number in range(count + 1):
-        for name, step in steps.items():
-            cpu, wall = time.process_time(), time.perf_counter()
-            losses = step(batch(number))
-            if number:  # the first one also allocates
-                found[name][0].append(time.process_time() - cpu)
-                found[name][1].append(time.perf_counter() - wall)
-            else:
-                found[name][2].update(losses)
-    return found
+        cpu, wall = time.process_time(), time.perf_counter()
+        losses = step(batch(number))
+        times.append((time.process_time() - cpu, time.perf_counter() - wall))
+        first.append(losses["image_cycle"])
+    spent = np.median(times[1:], axis=0)  # the first one also allocates
+    return {"cpu": spent[0], "wall": spent[1], "first image cycle loss": first[0]}
 
 
 def main() -> None:
@@ -129,25 +140,25 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", nargs="*", default=[], help="rows to measure beside the plain one")
+    parser.add_argument("--row", choices=list(ROWS), help="measure this one here, and print it as JSON")
     given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    steps: dict[str, Step] = {
-        "plain": Plain(given.width, again=False).step,
-        "plain, fakes computed again": Plain(given.width, again=True).step,
-        "ours": ours(given.width),
-        "ours, channels last": ours(given.width, torch.channels_last),
-    }
-    if given.only:
-        steps = {name: step for name, step in steps.items() if name in ("plain", *given.only)}
-    found = measured(steps, given.steps)
-    first = {name: losses["image_cycle"] for name, (_, _, losses) in found.items()}
-    print(f"first image cycle loss: {first}\n")
-    base = np.array(found["plain"][0]), np.array(found["plain"][1])
-    print("| step | CPU s | wall s | CPU, share of plain | wall, share of plain |\n|---|---|---|---|---|")
-    for name, (cpu, wall, _) in found.items():
-        shares = [np.median(np.array(ours) / plain) for ours, plain in zip((cpu, wall), base, strict=True)]
-        print(f"| {name} | {np.median(cpu):.2f} | {np.median(wall):.2f} | {shares[0]:.2f} | {shares[1]:.2f} |")
+    if given.row:
+        torch.set_num_threads(given.threads)
+        print(json.dumps(measured(given.row, given.width, given.steps)))
+        return
+    print("| step | CPU s | wall s | CPU, share of plain | wall, share of plain | first image cycle loss |")
+    print("|---|---|---|---|---|---|")
+    plain: dict[str, float] = {}
+    for name in ROWS:
+        words = [sys.executable, *sys.argv, "--row", name]
+        found = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+        plain = plain or found
+        cpu, wall = found["cpu"], found["wall"]
+        print(
+            f"| {name} | {cpu:.2f} | {wall:.2f} | {cpu / plain['cpu']:.2f} | {wall / plain['wall']:.2f} "
+            f"| {found['first image cycle loss']:.6f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
