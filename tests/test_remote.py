@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ import pytest
 from napari_xct_crack.clean import clean_array
 from napari_xct_crack.cli import main
 from napari_xct_crack.commands._history import read as history
+from napari_xct_crack.copies import copy
 from napari_xct_crack.errors import InputError
 from napari_xct_crack.io import read
 from napari_xct_crack.io.ome_zarr import open_zarr, write
@@ -30,6 +31,9 @@ class S3(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     root: Path
     asked: list[tuple[str, int]]
+    put: list[str]
+    full: bool
+    """Whether nothing more may be written."""
 
     def do_GET(self) -> None:
         path = self.root / unquote(urlsplit(self.path).path).lstrip("/")
@@ -49,6 +53,41 @@ class S3(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET
 
+    def do_PUT(self) -> None:
+        """An object, or a part of one."""
+        path, asked, data = self._place()
+        if "Credential=scientist/" not in self.headers.get("Authorization", "") or self.full:
+            self._answer(403, b"<Error><Code>AccessDenied</Code></Error>")
+            return
+        if self.headers.get("If-None-Match") == "*" and path.exists():
+            self._answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
+            return
+        if "partNumber" in asked:
+            path = path.with_name(f"{path.name}.part-{asked['partNumber'][0]}")
+        else:
+            self.put.append(path.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        self._answer(200, b"")
+
+    def do_POST(self) -> None:
+        """Begin or end an object in parts."""
+        path, asked, _ = self._place()
+        if "uploads" in asked:
+            self._answer(200, b"<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>")
+            return
+        parts = sorted(path.parent.glob(f"{path.name}.part-*"), key=lambda part: int(part.suffix.partition("-")[2]))
+        path.write_bytes(b"".join(part.read_bytes() for part in parts))
+        for part in parts:
+            part.unlink()
+        self.put.append(path.name)
+        self._answer(200, b'<CompleteMultipartUploadResult><ETag>"1"</ETag></CompleteMultipartUploadResult>')
+
+    def _place(self) -> tuple[Path, dict[str, list[str]], bytes]:
+        address = urlsplit(self.path)
+        data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        return self.root / unquote(address.path).lstrip("/"), parse_qs(address.query, keep_blank_values=True), data
+
     def _answer(self, code: int, body: bytes, content_range: str = "") -> None:
         self.send_response(code)
         self.send_header("Content-Length", str(len(body)))
@@ -57,7 +96,7 @@ class S3(BaseHTTPRequestHandler):
         if code == 206:
             self.send_header("Content-Range", content_range)
         self.end_headers()
-        if self.command == "GET":
+        if self.command != "HEAD":
             self.wfile.write(body)
 
     def log_message(self, *words: Any) -> None:
@@ -67,7 +106,7 @@ class S3(BaseHTTPRequestHandler):
 @pytest.fixture
 def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder behind ``s3://bucket``."""
-    S3.root, S3.asked = tmp_path / "served", []
+    S3.root, S3.asked, S3.put, S3.full = tmp_path / "served", [], [], False
     server = ThreadingHTTPServer(("127.0.0.1", 0), S3)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     for name, value in {
@@ -111,6 +150,42 @@ def test_commands_read_an_address_and_no_secret_is_written(
     assert not any(SECRET.encode() in text for text in (*written, told.out.encode(), told.err.encode()))
 
 
+def test_a_store_is_sent_and_goes_on_where_it_was_stopped(
+    bucket: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    big = np.tile(DATA, (1, 5, 3))
+    written = write(tmp_path / "p.ome.zarr", big, role="probability", voxel_size=(2.0, 1.0, 1.0), offset=(3, 0, 0))
+    words = ["copy", str(tmp_path / "p.ome.zarr"), "s3://bucket/lab/p.ome.zarr"]
+    work = copy(written, words[2])
+    while not any(name.isdigit() for name in S3.put):  # a first shard
+        next(work)
+    work.close()
+    shards = [name for name in S3.put if name.isdigit()]
+    assert read(words[2]).notes == ("p.ome.zarr is not finished: voxels that were not yet computed are 0.",)
+    assert main(words) == 0
+    assert main(words) == 0
+    assert "already complete" in capsys.readouterr().err
+    kept = {path.relative_to(tmp_path / "p.ome.zarr") for path in (tmp_path / "p.ome.zarr").rglob("c/*/*/*")}
+    assert len([name for name in S3.put if name.isdigit()]) == len(kept)
+    assert shards
+    volume = read(words[2])
+    assert (volume.role, volume.voxel_size, volume.offset, volume.notes) == ("probability", (2, 1, 1), (3, 0, 0), ())
+    np.testing.assert_array_equal(volume.read(), big)
+    for level, other in zip(volume.levels, written.levels, strict=True):
+        np.testing.assert_array_equal(level[:, :, :], other[:, :, :])
+    stored = [path.read_bytes() for path in bucket.rglob("*") if path.is_file()]
+    assert not any(SECRET.encode() in content for content in stored)
+
+
+def test_who_may_not_write_is_told(bucket: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "p.ome.zarr", DATA, role="probability")
+    S3.full = True
+    assert main(["copy", str(tmp_path / "p.ome.zarr"), "s3://bucket/p.ome.zarr"]) == 2
+    told = capsys.readouterr().err
+    assert "s3://bucket/p.ome.zarr cannot be reached" in told
+    assert SECRET not in told
+
+
 def test_what_cannot_be_read_is_said_without_secrets(bucket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="There is no Zarr that can be read at s3://bucket/nothing"):
         read("s3://bucket/nothing.ome.zarr")
@@ -121,7 +196,7 @@ def test_what_cannot_be_read_is_said_without_secrets(bucket: Path, monkeypatch: 
     with pytest.raises(InputError, match="begins with ftp"):
         read("ftp://host/a.zarr")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "stranger")
-    with pytest.raises(InputError, match="cannot be read") as raised:
+    with pytest.raises(InputError, match="cannot be reached") as raised:
         read("s3://bucket/nothing.ome.zarr")
     assert SECRET not in str(raised.value)
     monkeypatch.setitem(__import__("sys").modules, "obstore.store", None)

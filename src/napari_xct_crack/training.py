@@ -106,8 +106,7 @@ class _Trainer:
             f"The scan: metal {look.metal:.0f}, contrast {look.contrast:.0f}, noise {look.noise:.0f} grey values, "
             f"point spread {look.point_spread:.2f} voxels; cracks are drawn with {sharpest:.2f} to {softest:.2f}."
         )
-        notes = (*look.notes, *self.settings.cracks.warnings(self.volume.voxel_size))
-        yield from (Warned(note) for note in notes)
+        yield from map(Warned, (*look.notes, *self.settings.cracks.warnings(self.volume.voxel_size)))
         if (share := self.patches.doubtful_share) > 0.2:
             yield Warned(
                 f"{share:.0%} of the metal is dark against its surroundings; check the part mask and the polarity."

@@ -54,6 +54,13 @@ def write_shards(array: zarr.Array[Any], start: Triple, values: NDArray[Any]) ->
                 sync(target.set(default_buffer_prototype().buffer.from_bytes(shard)))
 
 
+def is_written(array: zarr.Array[Any], start: Triple) -> bool:
+    """Whether there is a shard, or where there are none a chunk, that begins at this voxel."""
+    unit = array.shards or array.chunks
+    place = tuple(first // side for first, side in zip(start, unit, strict=True))
+    return sync(array.store.exists((array.store_path / array.metadata.encode_chunk_key(place)).path))
+
+
 def _joined(grid: tuple[int, ...], chunks: dict[tuple[int, ...], bytes | None]) -> bytes | None:
     """A shard's bytes: its chunks, then the index of where each begins and how long it is; none if there are none."""
     index = np.full((*grid, 2), _ABSENT, "<u8")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import zarr
+from numcodecs.zstd import Zstd
 from numpy.typing import DTypeLike, NDArray
 from zarr.codecs import ZstdCodec
 
@@ -17,6 +18,9 @@ from ..settings import VoxelSize
 from ..volume import Box, Role, Triple, Volume
 from ._pyramid import factors, halved, layout, level_shapes, shard_of_level
 from ._shards import ZSTD_LEVEL, write_shards
+
+Version = Literal["0.5", "0.4"]
+"""Of OME-Zarr: Zarr 3 with shards, or Zarr 2, where every chunk is a file."""
 
 
 @dataclass(frozen=True)
@@ -99,21 +103,12 @@ def create(
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         attributes = {
-            "ome": _metadata(path, shape, role, voxel_size, offset),
+            **metadata(path.name, level_shapes(shape), role, voxel_size, offset),
             "xct_crack": {"role": role, **(marks or {})},
         }
         group = zarr.create_group(partial, zarr_format=3, attributes=attributes)
         for level, side in enumerate(level_shapes(shape)):
-            group.create_array(
-                str(level),
-                shape=side,
-                dtype=np.dtype(dtype),
-                chunks=chunk,
-                shards=shard_of_level(chunk, shard, level),
-                compressors=ZstdCodec(level=ZSTD_LEVEL),
-                fill_value=0,
-                dimension_names=("z", "y", "x"),
-            )
+            new_array(group, level, side, dtype, chunk, shard_of_level(chunk, shard, level))
         shutil.rmtree(path, ignore_errors=True)
         partial.rename(path)
     return reopen(path)
@@ -203,12 +198,32 @@ def _refuse(path: Path, overwrite: bool) -> None:
         raise OutputError(f"{path} exists and is not a Zarr, so it is not replaced; give another name.")
 
 
-def _metadata(path: Path, shape: Triple, role: Role, voxel_size: VoxelSize | None, offset: Triple) -> dict[str, Any]:
+def new_array(
+    group: zarr.Group, level: int, shape: Triple, dtype: DTypeLike, chunk: Triple, shard: Triple | None = None
+) -> zarr.Array[Any]:
+    """An empty array for a level; in a group of Zarr 2 chunks are files, and there are no shards."""
+    told: dict[str, Any] = {"shape": shape, "dtype": np.dtype(dtype), "chunks": chunk, "fill_value": 0}
+    if group.metadata.zarr_format == 2:
+        told |= {"compressors": Zstd(level=ZSTD_LEVEL), "chunk_key_encoding": {"name": "v2", "separator": "/"}}
+    else:
+        told |= {"compressors": ZstdCodec(level=ZSTD_LEVEL), "shards": shard, "dimension_names": ("z", "y", "x")}
+    return group.create_array(str(level), **told)
+
+
+def metadata(
+    name: str,
+    shapes: list[Triple],
+    role: Role,
+    voxel_size: VoxelSize | None,
+    offset: Triple,
+    version: Version = "0.5",
+) -> dict[str, Any]:
+    """Attributes of a group by OME-Zarr, for levels of these shapes, the data first."""
     unit = {} if voxel_size is None else {"unit": "micrometer"}
     size = np.array(voxel_size or (1.0, 1.0, 1.0))
     datasets = []
-    for level in range(len(level_shapes(shape))):
-        factor = np.array(factors(shape, level))
+    for level in range(len(shapes)):
+        factor = np.array(factors(shapes[0], level))
         # A voxel's position is its centre's, hence the half voxel that a coarser level starts further in.
         first = (np.array(offset) + (factor - 1) / 2) * size
         transforms = [
@@ -216,7 +231,14 @@ def _metadata(path: Path, shape: Triple, role: Role, voxel_size: VoxelSize | Non
             {"type": "translation", "translation": first.tolist()},
         ]
         datasets.append({"path": str(level), "coordinateTransformations": transforms})
-    axes = [{"name": name, "type": "space", **unit} for name in "zyx"]
-    name = path.name.removesuffix(".zarr").removesuffix(".ome")
+    axes = [{"name": axis, "type": "space", **unit} for axis in "zyx"]
     kind = "mean" if role in ("image", "probability") else "maximum"
-    return {"version": "0.5", "multiscales": [{"name": name, "type": kind, "axes": axes, "datasets": datasets}]}
+    image = {
+        "name": name.removesuffix(".zarr").removesuffix(".ome"),
+        "type": kind,
+        "axes": axes,
+        "datasets": datasets,
+    }
+    if version == "0.4":
+        return {"multiscales": [{"version": version, **image}]}
+    return {"ome": {"version": version, "multiscales": [image]}}
