@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fakes import HERE, child
+from fakes import HERE, Walk, child
 from napari_xct_crack.commands import _history as history
 from napari_xct_crack.commands.phantom import Phantom
 from napari_xct_crack.commands.train import Train
@@ -68,13 +68,21 @@ def test_the_child_has_a_low_priority(tmp_path: Path):
     work = job.follow()
     until_progress(work)
     nice = psutil.Process(job.pid).nice()
-    assert nice == (psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 19)
-    if sys.platform == "linux":
-        assert os.sched_getscheduler(job.pid) == os.SCHED_IDLE
+    assert nice == (psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 10)
     group = Path(f"/proc/{job.pid}/autogroup")
     if group.exists() and group.read_text():
-        assert group.read_text().split()[1:] == ["nice", "19"]
+        assert group.read_text().split()[1:] == ["nice", "10"]
     assert list(job.end()) == ["ask"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a class for idle work")
+@pytest.mark.parametrize("patient", [True, False])
+def test_only_a_patient_child_waits_for_idle_cores(patient: bool):
+    assert Train.patient
+    assert not Walk.patient
+    job = Job([sys.executable, "-c", "input()"], patient)
+    assert os.sched_getscheduler(job.pid) == (os.SCHED_IDLE if patient else os.SCHED_OTHER)
+    assert list(job.end((0.1, 10, 10)))
 
 
 def test_asking_stops_after_a_saved_step(tmp_path: Path):

@@ -28,7 +28,7 @@ STAGES: tuple[Stage, ...] = ("ask", "terminate", "kill")
 """How a job is stopped, gentlest first."""
 
 _STOP, _ALONE = b"stop", b"alone"
-_NICE = 19
+_NICE = 10
 """Low enough for the canvas of this process to stay smooth."""
 _LOG_LINES = 500
 """So much of the child's standard error is kept."""
@@ -41,10 +41,12 @@ class Job:
     ----------
     words
         Program and arguments. Never goes through a shell.
+    patient
+        Whether it takes only what is idle of the machine, where the system can tell.
     """
 
-    def __init__(self, words: Sequence[str]) -> None:
-        self.words = list(words)
+    def __init__(self, words: Sequence[str], patient: bool = False) -> None:
+        self.words, self._patient = list(words), patient
         self.stage: Stage | None = None
         """The last step taken to stop it."""
         self.alone = False
@@ -69,7 +71,8 @@ class Job:
         """Run a command in a child process and write it into the project's history."""
         _history.record(command, project)
         how = ["--events", "jsonl", "--supervised"]
-        return cls([sys.executable, "-m", "napari_xct_crack", name_of(type(command)), *how, *arguments(command)])
+        words = [sys.executable, "-m", "napari_xct_crack", name_of(type(command)), *how, *arguments(command)]
+        return cls(words, command.patient)
 
     @property
     def pid(self) -> int:
@@ -160,8 +163,8 @@ class Job:
             psutil.Process(self.pid).nice(below)
         if sys.platform == "linux":
             with suppress(OSError):
-                # what is idle is the child's; before it starts threads, which are scheduled as it is
-                os.sched_setscheduler(self.pid, os.SCHED_IDLE, os.sched_param(0))
+                if self._patient:  # before it starts threads, which are scheduled as it is
+                    os.sched_setscheduler(self.pid, os.SCHED_IDLE, os.sched_param(0))
                 # a desktop's kernel weighs whole sessions against each other, and this one is the child's own
                 Path(f"/proc/{self.pid}/autogroup").write_text(str(_NICE))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -295,13 +296,27 @@ def _what_was_measured_leaves_the_window(bench, inspect, until, monkeypatch):
 
 
 def _measurements_are_opened_again(bench, inspect, until):
+    folder, coarse = bench.bench.folder / "measurements-1", tuple(32 * side for side in VOXEL)
+    summary = json.loads((folder / "summary.json").read_text())
+    summary["detectability"] |= {"60": {"0.1": 1.0, "0.5": 1.5, "0.9": 2.0, "five_slices": 0.5}}
+    (folder / "summary.json").write_text(json.dumps(summary))
+    write(
+        folder / "detectability-60.ome.zarr",
+        np.full((1, 3, 3), 1.5, np.float32),
+        role="image",
+        voxel_size=coarse,
+        overwrite=True,
+    )
     inspect.look.fill(None)
     assert not inspect.look.isVisible()
     inspect.open_button.click()
     until(lambda: inspect.look.measured is not None)
     assert _ids(inspect) == ["1", "2"]
-    folder = bench.bench.folder / "measurements-1"
     viewer = bench.bench.viewer
+    limits = viewer.layers["smallest opening that shows, 60 voxels long"]
+    assert not limits.visible
+    assert tuple(limits.scale) == coarse
+    assert tuple(limits.contrast_limits) == (1.0, 2.0)
     inspect.look.table.view.selectRow(0)
     inspect.look.closeup.open_button.click()
     until(lambda: "close-up" in viewer.layers)

@@ -31,6 +31,9 @@ class Command(Settings):
     alternatives: ClassVar[tuple[tuple[str, ...], ...]] = ()
     """Groups of fields of which one takes the place of the others: giving one drops what a preset says of the rest."""
 
+    patient: ClassVar[bool] = False
+    """Whether it takes only what is idle of the machine where it is started from the window."""
+
     @classmethod
     def default_preset(cls) -> str | None:
         """Which preset holds where none is named, for a command that has a field ``preset``."""

@@ -26,6 +26,7 @@ class Train(ReadsVolume, TrainSettings, Budget):
     """Train a segmenter on a scan without labels, or go on with a run."""
 
     alternatives: ClassVar[tuple[tuple[str, ...], ...]] = (("minutes", "epochs"),)
+    patient: ClassVar[bool] = True
 
     run_: Annotated[Path, Positional] = Field(alias="run", description="Folder of the run; made, or gone on with.")
     preset: str | None = Field(None, description="Settings to start from.")

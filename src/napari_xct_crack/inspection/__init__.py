@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..io import read
-from ..measure import LABELS, SUMMARY, Measured
+from ..measure import LABELS, MAPS, SUMMARY, Measured
 from ..records import read_json
 from ._charts import Chart, charts, rose
 from ._closeup import CloseUp, around, close_up, extent_of, memory, surroundings
@@ -66,7 +66,7 @@ def require(folder: Path) -> None:
 
 
 def load(folder: Path) -> Measured:
-    """Measurements as ``measure`` wrote them; the labels stay on disk.
+    """Measurements as ``measure`` wrote them; labels and maps stay on disk.
 
     Raises
     ------
@@ -78,7 +78,9 @@ def load(folder: Path) -> Measured:
     if tables["cracks"]["id"].tolist() != list(range(1, len(tables["cracks"]["id"]) + 1)):
         raise InputError(f"{folder / 'cracks.csv'} does not list every component in its order; measure again.")
     cracks, tips, fronts, slices = tables.values()
-    return Measured(read(folder / LABELS), cracks, tips, fronts, slices, read_json(folder / SUMMARY))
+    stores = sorted(folder.glob(f"{MAPS}*.ome.zarr"))
+    maps = {int(path.name.removeprefix(MAPS).removesuffix(".ome.zarr")): read(path) for path in stores}
+    return Measured(read(folder / LABELS), cracks, tips, fronts, slices, read_json(folder / SUMMARY), maps)
 
 
 def _table(path: Path, needed: tuple[str, ...]) -> Table:

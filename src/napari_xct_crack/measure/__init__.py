@@ -28,7 +28,7 @@ from ..volume import Box, Triple, Volume
 from ._census import Census
 from ._free import free_surface
 from ._labels import count, numbered
-from ._limits import Seen, limit_maps, told
+from ._limits import MAPS, Seen, limit_maps, told
 from ._look import look
 from ._settings import MeasureSettings
 from ._shape import shapes, sphericity
@@ -37,7 +37,7 @@ from ._summary import summary
 from ._survey import Inputs, Survey, survey
 from ._tables import Table, crack_table, front_table, slice_table, tip_table, write_table
 
-__all__ = ["MeasureSettings", "Measured", "measure"]
+__all__ = ["MAPS", "MeasureSettings", "Measured", "measure"]
 
 LABELS, SUMMARY = "cracks.ome.zarr", "summary.json"
 

@@ -26,6 +26,10 @@ ENOUGH = 0.1
 _SHARD: Triple = (4, 8, 8)
 
 
+MAPS = "detectability-"
+"""What the names of the maps begin with; the length of a crack in voxels follows."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """What the middle of a scan looks like, and what could be seen there."""
@@ -53,7 +57,7 @@ def limit_maps(scan: Volume, part: Volume | None, seen: Seen, out: Path, overwri
     for length, smallest in seen.smallest.items():
         smallest *= float(np.sqrt(sides[1] * sides[2]))
         compute = _Local(scan, seen.look, smallest) if not maps else _Scaled(*next(iter(maps.items())), length, seen)
-        path = out / f"detectability-{length}.ome.zarr"
+        path = out / f"{MAPS}{length}.ome.zarr"
         maps[length] = yield from blocks.run(
             _plan(scan, compute, path, {"length": length, "limit": smallest}, overwrite)
         )

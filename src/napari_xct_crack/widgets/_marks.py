@@ -1,4 +1,4 @@
-"""What was measured as layers of the scan: numbered cracks, of which one may stand out, tips and fronts."""
+"""What was measured as layers of the scan: numbered cracks, of which one may stand out, tips, fronts and how thin a crack would show."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CRACKS, TIPS, FRONTS = "measured cracks", "tips", "fronts"
 CLOSE_CRACKS, CLOSE_TIPS, CLOSE_FRONTS = (f"close-up: {name}" for name in ("cracks", "tips", "fronts"))
+DETECTABLE = "smallest opening that shows"
 _STILL = 4
 """Pixels that the mouse may move in a click."""
 _CLEAR, _PALE, _STRONG = (0.0, 0.0, 0.0, 0.0), (1.0, 0.45, 0.25, 0.6), (1.0, 0.95, 0.1, 1.0)
@@ -70,6 +71,18 @@ def _points(table: Table, voxel_size: VoxelSize | None, name: str, **options: An
     return places, settings | options, "points"
 
 
+def limits_layer(limits: Volume, length: int, told: dict[str, float | None]) -> LayerData:
+    """Where how thin a crack of that length would show: a coarse map, hidden until it is asked for."""
+    low, high = told["0.1"] or 0.0, told["0.9"] or 0.0
+    settings = {
+        "colormap": "viridis",
+        "contrast_limits": (low, max(high, low + 1e-6)),
+        "opacity": 0.6,
+        "visible": False,
+    }
+    return layer_of(limits, name=f"{DETECTABLE}, {length} voxels long", **settings)
+
+
 class Marks(QObject):
     """Keeps the layers of the measurements, and tells what is clicked in them."""
 
@@ -91,8 +104,11 @@ class Marks(QObject):
         for other in self._bench.viewer.layers:
             if other.name in ("cracks", "cleaned cracks"):
                 other.visible = False
-        voxel = measured.labels.voxel_size
+        for layer in [one for one in self._bench.viewer.layers if one.name.startswith(DETECTABLE)]:
+            self._bench.viewer.layers.remove(layer)  # of other measurements
+        voxel, told = measured.labels.voxel_size, measured.summary.get("detectability", {})
         for data in (
+            *(limits_layer(found, length, told[str(length)]) for length, found in measured.limits.items()),
             numbered(measured.labels, CRACKS),
             fronts_layer(measured.fronts, voxel, FRONTS),
             tips_layer(measured.tips, voxel, TIPS),
