@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..io import read
+from ..io.ome_zarr import open_zarr
 from ..measure import LABELS, MAPS, SUMMARY, Measured
 from ..records import read_json
 from ._charts import Chart, charts, rose
@@ -79,7 +80,7 @@ def load(folder: Path) -> Measured:
         raise InputError(f"{folder / 'cracks.csv'} does not list every component in its order; measure again.")
     cracks, tips, fronts, slices = tables.values()
     stores = sorted(folder.glob(f"{MAPS}*.ome.zarr"))
-    maps = {int(path.name.removeprefix(MAPS).removesuffix(".ome.zarr")): read(path) for path in stores}
+    maps = {int(path.name.removeprefix(MAPS).removesuffix(".ome.zarr")): open_zarr(path) for path in stores}
     return Measured(read(folder / LABELS), cracks, tips, fronts, slices, read_json(folder / SUMMARY), maps)
 
 

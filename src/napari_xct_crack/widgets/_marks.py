@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CRACKS, TIPS, FRONTS = "measured cracks", "tips", "fronts"
 CLOSE_CRACKS, CLOSE_TIPS, CLOSE_FRONTS = (f"close-up: {name}" for name in ("cracks", "tips", "fronts"))
-DETECTABLE = "smallest opening that shows"
+DETECTABLE = "detection limit"
 _STILL = 4
 """Pixels that the mouse may move in a click."""
 _CLEAR, _PALE, _STRONG = (0.0, 0.0, 0.0, 0.0), (1.0, 0.45, 0.25, 0.6), (1.0, 0.95, 0.1, 1.0)
@@ -80,7 +80,7 @@ def limits_layer(limits: Volume, length: int, told: dict[str, float | None]) -> 
         "opacity": 0.6,
         "visible": False,
     }
-    return layer_of(limits, name=f"{DETECTABLE}, {length} voxels long", **settings)
+    return layer_of(limits, name=f"{DETECTABLE}, {length} voxels", **settings)
 
 
 class Marks(QObject):
