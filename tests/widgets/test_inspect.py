@@ -302,7 +302,7 @@ def _measurements_are_opened_again(bench, inspect, until):
     (folder / "summary.json").write_text(json.dumps(summary))
     write(
         folder / "detectability-60.ome.zarr",
-        np.array([[[1.5, np.nan, 1.6]]], np.float32),
+        np.array([[[1.5, np.nan, 1.75]]], np.float32),
         role="image",
         voxel_size=coarse,
         overwrite=True,
@@ -317,7 +317,7 @@ def _measurements_are_opened_again(bench, inspect, until):
     assert not limits.visible
     assert tuple(limits.scale) == coarse
     assert tuple(limits.contrast_limits) == (1.0, 2.0)
-    np.testing.assert_array_equal(limits.data, [[[1.5, np.nan, 1.6]]], err_msg="where no metal is there is no number")
+    np.testing.assert_array_equal(limits.data, [[[1.5, np.nan, 1.75]]], err_msg="where no metal is there is no number")
     inspect.look.table.view.selectRow(0)
     inspect.look.closeup.open_button.click()
     until(lambda: "close-up" in viewer.layers)
