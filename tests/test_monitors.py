@@ -51,12 +51,14 @@ def _warned(scan: Volume, folder: Path, method: Method, steps: int) -> tuple[str
 
 def _taught(monkeypatch: pytest.MonkeyPatch, wrong: Callable[[Batch], Batch]) -> None:
     """The learner is shown something else than the monitors."""
-    step = semi._SemiSynthetic.step
+    step = semi.SemiSyntheticLearner.step
 
-    def taught(learner: semi._SemiSynthetic, batch: Batch, done: float, rng: np.random.Generator) -> dict[str, float]:
+    def taught(
+        learner: semi.SemiSyntheticLearner, batch: Batch, done: float, rng: np.random.Generator
+    ) -> dict[str, float]:
         return step(learner, wrong(batch), done, rng)
 
-    monkeypatch.setattr(semi._SemiSynthetic, "step", taught)
+    monkeypatch.setattr(semi.SemiSyntheticLearner, "step", taught)
 
 
 def test_a_training_that_goes_well_is_left_in_peace(scan: Volume, tmp_path: Path) -> None:
