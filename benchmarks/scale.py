@@ -20,8 +20,9 @@ from napari_xct_crack.networks.compact import Compact
 from napari_xct_crack.runs import Run, TrainSettings
 
 NET = Compact(width=2)
-SMALL = (128, 320, 320)
-LARGER = {"2 × along each axis": (256, 640, 640), "8 × as deep": (1024, 320, 320)}
+SMALL = (544, 160, 160)
+"""Long enough to have a coarser level: what halves integers takes 60 MB, which all three are to load."""
+LARGER = {"2 × along each axis": (1088, 320, 320), "8 × as deep": (4352, 160, 160)}
 CHILD = """
 import sys
 from napari_xct_crack.cli import main

@@ -26,6 +26,7 @@ from torch.utils.mkldnn import to_mkldnn
 from napari_xct_crack.blocks import boxes, identity
 from napari_xct_crack.convert import convert
 from napari_xct_crack.events import finish
+from napari_xct_crack.heap import keep
 from napari_xct_crack.inference import SegmentSettings, segment
 from napari_xct_crack.io import RawLayout, read
 from napari_xct_crack.io.ome_zarr import write
@@ -165,9 +166,9 @@ def conversion(folder: Path, rounds: int) -> None:
     layout = RawLayout(shape=RAW, dtype="uint16")
     there = importlib.util.find_spec("ngff_zarr") is not None
     limits, ours, theirs = [], [], []
-    made = finish(convert(read(path, raw=layout), folder / "c.ome.zarr"))
-    coarser = [np.asarray(level[:, :, :]) for level in made.levels[1:]]
     out = folder / "c.ome.zarr"
+    made = finish(convert(read(path, raw=layout), out))
+    coarser = [np.asarray(level[:, :, :]) for level in made.levels[1:]]
     shutil.rmtree(out)
     for _ in range(rounds + 1):
         limits.append(cpu_seconds(probe, path, coarser))
@@ -192,6 +193,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     torch.set_num_threads(1)
+    keep()  # as the command segment does
     with tempfile.TemporaryDirectory() as name:
         rates = networks(Path(name), rounds)
         for net in list(rates)[1:]:

@@ -12,7 +12,7 @@ from ome_zarr_models.v05 import Image as Image05
 
 from napari_xct_crack.cli import main
 from napari_xct_crack.copies import copy
-from napari_xct_crack.errors import InputError, OutputError
+from napari_xct_crack.errors import BusyError, InputError, OutputError
 from napari_xct_crack.events import finish
 from napari_xct_crack.io import read
 from napari_xct_crack.io.ome_zarr import write
@@ -69,3 +69,31 @@ def test_what_is_there_is_left_alone(store: Volume, tmp_path: Path) -> None:
         finish(copy(store, tmp_path / "b.tif"))
     with pytest.raises(InputError, match="convert it first"):
         finish(copy(Volume.from_array(DATA), tmp_path / "c.zarr"))
+
+
+def test_nothing_but_a_zarr_is_replaced(store: Volume, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.zarr"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("mine")
+    for overwrite in (False, True):
+        with pytest.raises(OutputError, match="exists"):
+            finish(copy(store, mine, overwrite=overwrite))
+    assert [path.name for path in mine.iterdir()] == ["thesis.txt"]
+    inner = tmp_path / "outer.zarr" / "cracks.ome.zarr"
+    nested = write(inner, DATA, role="labels")
+    for out in (inner.parent, inner / "again.zarr"):
+        with pytest.raises(OutputError, match="is the input or lies within it"):
+            finish(copy(nested, out, overwrite=True))
+    np.testing.assert_array_equal(read(inner).read(), DATA)
+
+
+def test_two_writers_and_unfinished_stores_are_refused(store: Volume, tmp_path: Path) -> None:
+    work = copy(store, tmp_path / "b.zarr")
+    next(work)
+    with pytest.raises(BusyError):
+        finish(copy(store, tmp_path / "b.zarr"))
+    with pytest.raises(InputError, match="is not finished"):
+        finish(copy(read(tmp_path / "b.zarr"), tmp_path / "c.zarr"))
+    work.close()
+    finish(copy(store, tmp_path / "b.zarr"))
+    np.testing.assert_array_equal(read(tmp_path / "b.zarr").read(), DATA)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from contextlib import nullcontext, suppress
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import zarr
 
-from .blocks import boxes
+from .blocks import apart, boxes
 from .blocks._content import content
+from .blocks._owner import owned
 from .errors import InputError, OutputError, writing
 from .events import Progress, Said, Work
+from .io._metadata import Version, metadata
 from .io._pyramid import level_shapes
 from .io._remote import is_address, reaching, store_at
 from .io._shards import is_written, write_shards
-from .io._store import Version, metadata, new_array
+from .io._store import new_array, own_entries, refuse
 from .io.ome_zarr import is_absent
 from .volume import Box, Volume
 
@@ -39,45 +41,51 @@ def copy(volume: Volume, out: str | Path, *, version: Version = "0.5", overwrite
     Raises
     ------
     InputError
-        If the volume is no store with a pyramid, or a crop.
-    OutputError
-        If `out` holds something else or cannot be written.
+        If the volume is no store with a pyramid, or is not finished.
+    OutputError, BusyError
+        If `out` holds something else, cannot be written or is being written.
     """
-    place = str(out) if is_address(out) else str(Path(out).absolute())
-    if not place.rstrip("/").endswith(".zarr"):
+    remote = is_address(out)
+    place = str(out).rstrip("/") if remote else str(Path(out).absolute())
+    if not place.endswith(".zarr"):
         raise OutputError(f"The copy must have a name that ends in .ome.zarr, given {place}.")
     shapes = [Box.of(level.shape).shape for level in volume.levels]
-    if not all(isinstance(level, zarr.Array) for level in volume.levels) or shapes != level_shapes(shapes[0]):
+    first = volume.levels[0]
+    if not isinstance(first, zarr.Array) or shapes != level_shapes(shapes[0]):
         raise InputError(f"{volume.name} is no OME-Zarr of this program; convert it first.")
-    if place.rstrip("/") == str(volume.source).rstrip("/"):
+    if own_entries(zarr.open_group(first.store, path=first.path.rpartition("/")[0], mode="r")).get("complete") is False:
+        raise InputError(f"{volume.source} is not finished; let the step that makes it end first.")
+    if place == volume.source:
         raise OutputError(f"{place} is the store itself; give another place.")
-    with reaching(place), writing(place):
+    with nullcontext() if remote else owned(Path(place)), reaching(place), writing(place):
+        if not remote:
+            apart(Path(place), volume)
         group = _begun(volume, place, version, overwrite)
-        own: Any = group.attrs["xct_crack"]
-        if own["complete"]:
+        if own_entries(group)["complete"]:
             yield Said(f"{place} is already complete; nothing was to be done.")
             return place
         for number, level in enumerate(volume.levels):
             target: Any = group[str(number)]
             yield from _level(Volume(levels=(level,)), target, f"copying (level {number} of {len(shapes) - 1})")
-        group.attrs["xct_crack"] = own | {"complete": True}
+        group.attrs["xct_crack"] = own_entries(group) | {"complete": True}
     return place
 
 
 def _begun(volume: Volume, place: str, version: Version, overwrite: bool) -> zarr.Group:
     """The group at the place: a new one with all its arrays, or the one that an earlier call left."""
     store: Any = store_at(place) if is_address(place) else place
-    own: dict[str, Any] = {"role": volume.role, "copy_of": str(content(volume)), "complete": False}
+    own = {"role": volume.role, "copy_of": str(content(volume)), "complete": False}
     form: Literal[2, 3] = 3 if version == "0.5" else 2
     if not overwrite:
         with suppress(FileNotFoundError):
             group = zarr.open_group(store, mode="r+", use_consolidated=False)
-            found = group.attrs.asdict().get("xct_crack")
-            if isinstance(found, dict) and found | {"complete": False} == own and group.metadata.zarr_format == form:
+            if own_entries(group) | {"complete": False} == own and group.metadata.zarr_format == form:
                 return group
             raise OutputError(f"{place} exists; give another name, or --overwrite to replace it.")
+    if not is_address(place):
+        refuse(Path(place), overwrite)
     shapes = [Box.of(level.shape).shape for level in volume.levels]
-    told = metadata(PurePosixPath(place).name, shapes, volume.role, volume.voxel_size, volume.offset, version)
+    told = metadata(Path(place).name, shapes, volume.role, volume.voxel_size, volume.offset, version)
     group = zarr.create_group(store, zarr_format=form, overwrite=overwrite, attributes=told | {"xct_crack": own})
     for number, level in enumerate(volume.levels):
         assert isinstance(level, zarr.Array)

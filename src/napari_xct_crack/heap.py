@@ -19,13 +19,17 @@ def give_back() -> None:
     _set(_TRIM_THRESHOLD, 2**26)
 
 
+KEPT = {"MALLOC_MMAP_MAX_": 0, "MALLOC_TRIM_THRESHOLD_": 2**30}
+"""What :func:`keep` sets, as the environment of a process that is to be started."""
+
+
 def keep() -> None:
-    """Have this process keep up to a gigabyte of what it frees.
+    """Have this process keep up to a gigabyte of what it frees. For programs: a library leaves that to its caller.
 
     A net's layers are made and freed in turn. To have the system clear fresh pages for each took up to a third of the time.
     """
-    _set(_MMAP_MAX, 0)
-    _set(_TRIM_THRESHOLD, 2**30)
+    _set(_MMAP_MAX, KEPT["MALLOC_MMAP_MAX_"])
+    _set(_TRIM_THRESHOLD, KEPT["MALLOC_TRIM_THRESHOLD_"])
 
 
 def _set(option: int, value: int) -> None:

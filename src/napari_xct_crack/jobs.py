@@ -163,10 +163,11 @@ class Job:
             psutil.Process(self.pid).nice(below)
         if sys.platform == "linux":
             with suppress(OSError):
-                if self._patient:  # before it starts threads, which are scheduled as it is
-                    os.sched_setscheduler(self.pid, os.SCHED_IDLE, os.sched_param(0))
                 # a desktop's kernel weighs whole sessions against each other, and this one is the child's own
                 Path(f"/proc/{self.pid}/autogroup").write_text(str(_NICE))
+            if self._patient:
+                with suppress(OSError):  # in time: threads that it starts later are scheduled as it is
+                    os.sched_setscheduler(self.pid, os.SCHED_IDLE, os.sched_param(0))
 
     def _family(self) -> list[psutil.Process]:
         """The child and its children."""

@@ -20,7 +20,6 @@ from .devices import device_named, mixed_precision
 from .errors import InputError, XctCrackError
 from .events import EpochEnd, Event, Preview, Said, Saved, StepDone, Warned, Work, finish
 from .examples import patches_of
-from .heap import keep
 from .methods import Batch, Learner
 from .monitors import gaps, monitor, preview, words
 from .reviews import review
@@ -62,7 +61,6 @@ def train(run: Run, budget: Budget | None = None, device: str = "auto") -> Work[
         raise InputError("A run needs its prepared scan to be trained.")
     if budget is None or budget == Budget():
         budget = Budget(minutes=5)
-    keep()
     with run.owned() if processes.leads() else nullcontext():
         trainer = _Trainer(run, device_named(device))
         if not processes.leads():

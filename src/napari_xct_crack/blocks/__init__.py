@@ -32,7 +32,7 @@ from ._forecast import Forecast
 from ._owner import owned
 from ._tasks import Compute, Target, done_elsewhere, each, reachable
 
-__all__ = ["Compute", "Plan", "at_once", "boxes", "cluster", "each", "exposed", "identity", "reachable", "run"]
+__all__ = ["Compute", "Plan", "apart", "at_once", "boxes", "cluster", "each", "exposed", "identity", "reachable", "run"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def run(plan: Plan, executor: Executor | None = None) -> Work[Volume]:
     """
     out = plan.out.absolute()
     with owned(out):
-        _apart(plan, out)
+        apart(out, *plan.made_from)
         if plan.overwrite and plan.undoable and is_complete(out):
             yield Said(journal.keep(out, plan.what))
         store = _begin(plan, out)
@@ -144,8 +144,9 @@ def boxes(shape: Triple, side: Triple) -> Iterator[Box]:
         yield Box((z, y, x), (z + side[0], y + side[1], x + side[2])).intersection(Box.of(shape))
 
 
-def _apart(plan: Plan, out: Path) -> None:
-    for source in (Path(volume.source).absolute() for volume in plan.made_from if volume.source):
+def apart(out: Path, *made_from: Volume) -> None:
+    """Refuse an output that is one of its inputs, holds one or lies in one."""
+    for source in (Path(volume.source).absolute() for volume in made_from if volume.source):
         if out == source or out in source.parents or (source in out.parents and source.suffix == ".zarr"):
             raise OutputError(f"The output {out} is the input or lies within it; give another name.")
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import SettingsError
+from ..heap import KEPT
 
 CONNECT_SECONDS = 30
 _HERE = ("127.0.0.1", "::1", "localhost")
@@ -71,7 +72,7 @@ def _local(distributed: Any, workers: int) -> Any:
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = dict.fromkeys(_THREADS, max(1, cores // workers))
-    with dask.config.set({"distributed.nanny.pre-spawn-environ": threads}):
+    with dask.config.set({"distributed.nanny.pre-spawn-environ": threads | KEPT}):
         return distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ..demo import Contest, DemoSettings, demo
 from ..events import Finished, Work
+from ..heap import keep
 from . import Command, Positional
 
 
@@ -19,6 +20,7 @@ class Demo(DemoSettings, Command):
 
     def run(self) -> Work[Contest]:
         """Run the demo; the last event holds the scores."""
+        keep()
         settings = DemoSettings.checked({name: getattr(self, name) for name in DemoSettings.model_fields})
         contest = yield from demo(self.out, settings)
         yield Finished(contest.table())

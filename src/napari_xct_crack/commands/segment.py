@@ -25,11 +25,13 @@ class Segment(SegmentSettings, Shared, ReadsVolume):
 
     def run(self) -> Work[Volume]:
         """Segment, going on where an earlier call was stopped."""
+        from ..heap import keep
         from ..inference import segment
         from ..io import read
         from ..prepare import PrepareSettings, prepare
         from ..runs import load_segmenter
 
+        keep()
         segmenter = load_segmenter(self.run_)
         scan = prepare(
             self.open(),

@@ -14,6 +14,7 @@ from ..budget import Budget
 from ..corrections import FILE, read_corrections, write_corrections
 from ..errors import writing
 from ..events import Finished, Said, Work
+from ..heap import keep
 from ..io import read
 from ..prepare import PrepareSettings, prepare
 from ..runs import Run, TrainSettings
@@ -71,6 +72,7 @@ class Train(ReadsVolume, TrainSettings, Budget):
         yield Said(
             f"Training by {where}: method {self.method.kind}, network {self.network.kind}, cracks {self.cracks.kind}."
         )
+        keep()
         scan = self.scan()
         yield from map(Said, scan.notes)
         with processes.together():

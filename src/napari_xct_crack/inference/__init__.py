@@ -17,7 +17,6 @@ from .. import blocks
 from ..devices import device_named
 from ..errors import InputError, SettingsError
 from ..events import Said, Work, finish
-from ..heap import keep
 from ..io.ome_zarr import is_absent, slab_layout
 from ..prepare import part_factor
 from ..runs import Run, Segmenter, load_segmenter
@@ -85,7 +84,6 @@ def segment(
         If the output exists with other content, cannot be written or is being written.
     """
     settings = settings or SegmentSettings()
-    keep()
     segmenter, predictor = yield from _prepared(run, volume, settings)
     plans = _Plans(segmenter, volume, predictor, settings.device, executor)
     plan = plans.mean(Path(out)) if settings.normal == "all" else plans.along(Path(out), settings.normal)
@@ -211,7 +209,6 @@ class _Elsewhere:
 
 @lru_cache(1)
 def _loaded(model: Path, identity: str, device: str) -> Segmenter:
-    keep()
     segmenter = load_segmenter(model, device_named(device))
     if segmenter.identity != identity:
         raise InputError(f"The model in {model} is another one now; start again.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import zarr
@@ -16,11 +16,9 @@ from zarr.codecs import ZstdCodec
 from ..errors import OutputError, writing
 from ..settings import VoxelSize
 from ..volume import Box, Role, Triple, Volume
-from ._pyramid import factors, halved, layout, level_shapes, shard_of_level
+from ._metadata import metadata
+from ._pyramid import halved, layout, level_shapes, shard_of_level
 from ._shards import ZSTD_LEVEL, write_shards
-
-Version = Literal["0.5", "0.4"]
-"""Of OME-Zarr: Zarr 3 with shards, or Zarr 2, where every chunk is a file."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +45,12 @@ class Store:
 
     def attribute(self, name: str) -> Any:
         """One of our own entries in the store's metadata, or none."""
-        return _own(_group(self.path)).get(name)
+        return own_entries(_group(self.path)).get(name)
 
     def mark(self, **entries: Any) -> None:
         """Set our own entries in the store's metadata (JSON values)."""
         group = _group(self.path)
-        group.attrs["xct_crack"] = {**_own(group), **entries}
+        group.attrs["xct_crack"] = {**own_entries(group), **entries}
 
 
 def create(
@@ -95,7 +93,7 @@ def create(
         If `path` exists, does not end in ``.zarr`` or cannot be written.
     """
     path = Path(path).absolute()
-    _refuse(path, overwrite)
+    refuse(path, overwrite)
     chosen = layout(shape, np.dtype(dtype).itemsize)
     chunk, shard = chunk or chosen[0], shard or chosen[1]
     partial = path.with_name(f".{path.name}.partial")
@@ -138,7 +136,7 @@ def is_complete(path: Path) -> bool:
     """Whether there is a store of ours that was finished."""
     if not (path / "zarr.json").is_file():
         return False
-    own = _own(_group(path))
+    own = own_entries(_group(path))
     return bool(own) and own.get("complete") is not False
 
 
@@ -182,12 +180,20 @@ def _group(path: Path) -> zarr.Group:
     return zarr.open_group(path, mode="r+", use_consolidated=False)
 
 
-def _own(group: zarr.Group) -> dict[str, Any]:
+def own_entries(group: zarr.Group) -> dict[str, Any]:
+    """What this program says of a store, in the attributes of its group; nothing of one that is another's."""
     attributes: dict[str, Any] = dict(group.attrs.asdict())
     return dict(attributes.get("xct_crack", {}))
 
 
-def _refuse(path: Path, overwrite: bool) -> None:
+def refuse(path: Path, overwrite: bool) -> None:
+    """Leave alone what stands at a path, but for a Zarr that may be replaced.
+
+    Raises
+    ------
+    OutputError
+        If something stands there, or the name is none of a Zarr.
+    """
     if path.suffix != ".zarr":
         raise OutputError(f"The output must be a folder that ends in .ome.zarr, given {path.name}.")
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
@@ -208,37 +214,3 @@ def new_array(
     else:
         told |= {"compressors": ZstdCodec(level=ZSTD_LEVEL), "shards": shard, "dimension_names": ("z", "y", "x")}
     return group.create_array(str(level), **told)
-
-
-def metadata(
-    name: str,
-    shapes: list[Triple],
-    role: Role,
-    voxel_size: VoxelSize | None,
-    offset: Triple,
-    version: Version = "0.5",
-) -> dict[str, Any]:
-    """Attributes of a group by OME-Zarr, for levels of these shapes, the data first."""
-    unit = {} if voxel_size is None else {"unit": "micrometer"}
-    size = np.array(voxel_size or (1.0, 1.0, 1.0))
-    datasets = []
-    for level in range(len(shapes)):
-        factor = np.array(factors(shapes[0], level))
-        # A voxel's position is its centre's, hence the half voxel that a coarser level starts further in.
-        first = (np.array(offset) + (factor - 1) / 2) * size
-        transforms = [
-            {"type": "scale", "scale": (size * factor).tolist()},
-            {"type": "translation", "translation": first.tolist()},
-        ]
-        datasets.append({"path": str(level), "coordinateTransformations": transforms})
-    axes = [{"name": axis, "type": "space", **unit} for axis in "zyx"]
-    kind = "mean" if role in ("image", "probability") else "maximum"
-    image = {
-        "name": name.removesuffix(".zarr").removesuffix(".ome"),
-        "type": kind,
-        "axes": axes,
-        "datasets": datasets,
-    }
-    if version == "0.4":
-        return {"multiscales": [{"version": version, **image}]}
-    return {"ome": {"version": version, "multiscales": [image]}}
