@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -82,3 +84,25 @@ def test_integers_are_halved_without_overflow(
     found = halved(given, role)
     assert found.dtype == dtype
     assert (found == reference(given, role)).all()
+
+
+READ_ONLY = """
+from numba.core import caching
+
+def refuse(self):
+    raise OSError("read-only file system")
+
+for name in dir(caching):
+    if hasattr(getattr(caching, name), "ensure_cache_path"):
+        getattr(caching, name).ensure_cache_path = refuse
+
+import numpy as np
+from napari_xct_crack.io.ome_zarr import halved
+
+print(halved(np.full((3, 4, 5), 7, np.uint16), "image").tolist())
+"""
+
+
+def test_nothing_needs_a_place_for_compiled_code() -> None:
+    child = subprocess.run([sys.executable, "-c", READ_ONLY], capture_output=True, text=True)
+    assert child.stdout == f"{np.full((2, 2, 3), 7).tolist()}\n", child.stderr

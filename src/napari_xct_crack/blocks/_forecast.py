@@ -50,15 +50,15 @@ class Forecast:
         seconds, disk = left * (time.monotonic() - self._begun), left * (_size(self._store) - self._held)
         memory, free = float(psutil.Process().memory_info().rss), shutil.disk_usage(self._store).free
         yield Estimated(
-            f"About {_duration(seconds)} to go, {disk / 1e9:.2g} GB more on the disk ({free / 1e9:.3g} GB free), "
-            f"{memory / 1e9:.2g} GB of memory.",
+            f"About {_duration(seconds)} to go, {_amount(disk)} more on the disk ({_amount(free)} free), "
+            f"{_amount(memory)} of memory.",
             seconds,
             disk,
             memory,
         )
         if disk > free:
             raise OutputError(
-                f"{self._store} will need about {disk / 1e9:.3g} GB more and its disk has {free / 1e9:.3g} GB free; free "
+                f"{self._store} will need about {_amount(disk)} more and its disk has {_amount(free)} free; free "
                 "some space, then start again to go on, or give a place on another disk."
             )
 
@@ -76,3 +76,8 @@ def _size(folder: Path) -> int:
 def _duration(seconds: float) -> str:
     minutes = round(seconds / 60)
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min" if minutes else "a minute"
+
+
+def _amount(size: float) -> str:
+    unit, factor = ("GB", 1e9) if size >= 1e8 else ("MB", 1e6) if size >= 1e5 else ("kB", 1e3)
+    return f"{size / factor:.3g} {unit}"

@@ -9,9 +9,9 @@ from a bend, whose chord stays near the crack.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import compiled
 from ._morphology import Mask, Radii
 
 THIN = 0.045
@@ -101,7 +101,7 @@ def _across(
     return across, np.asarray(thin.any(axis=1) & ~thin.all(axis=1))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _moments(mask, points, window, strides, order, begins):  # type: ignore[no-untyped-def]
     """Number of voxels around each point, sums of their offsets and of the products of these: whole, so exact.
 
@@ -125,7 +125,7 @@ def _moments(mask, points, window, strides, order, begins):  # type: ignore[no-u
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _pairs(mask, surface, window, strides, far, order, begins):  # type: ignore[no-untyped-def]
     """Voxels at the surface with a clear line between them: places of both and the offset's row in the window.
 
@@ -159,12 +159,12 @@ def _pairs(mask, surface, window, strides, far, order, begins):  # type: ignore[
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _flat(offset, strides):  # type: ignore[no-untyped-def]
     return offset[0] * strides[0] + offset[1] * strides[1] + offset[2] * strides[2]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _from(places, at, low):  # type: ignore[no-untyped-def]
     """The first place from a certain one on that is not below another."""
     while at < len(places) and places[at] < low:
@@ -172,7 +172,7 @@ def _from(places, at, low):  # type: ignore[no-untyped-def]
     return at
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _on_line(start, step, strides, part, parts):  # type: ignore[no-untyped-def]
     """A voxel of the line; whole numbers only, so that it is the same wherever the line lies."""
     for axis in range(3):
@@ -180,7 +180,7 @@ def _on_line(start, step, strides, part, parts):  # type: ignore[no-untyped-def]
     return start
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _is_free(mask, start, step, parts, strides):  # type: ignore[no-untyped-def]
     for part in range(1, parts):  # noqa: SIM110 - compiled
         if mask[_on_line(start, step, strides, part, parts)]:
@@ -188,7 +188,7 @@ def _is_free(mask, start, step, parts, strides):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _is_clear(mask, middle, steps, far, limit):  # type: ignore[no-untyped-def]
     """Whether nothing of the mask lies nearer than a limit, squared and as a share of the length."""
     for step in range(len(steps)):
@@ -199,7 +199,7 @@ def _is_clear(mask, middle, steps, far, limit):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _draw(result, starts, steps, strides):  # type: ignore[no-untyped-def]
     for row in range(len(starts)):
         parts = np.abs(steps[row]).max()

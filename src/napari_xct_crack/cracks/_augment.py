@@ -7,9 +7,9 @@ without averaging where the map compresses. Centre lines are carried forward lin
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import compiled
 from . import Drawn
 from ._polyline import _line
 
@@ -78,7 +78,7 @@ def _maps(points: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.flo
     return maps
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _sample(source, result, maps, cos, sin):  # type: ignore[no-untyped-def]
     """Fill `result`, shape (z, y, x), by bilinear sampling of `source`, which has a border of one empty voxel in y, x."""
     depth, height, width = result.shape
@@ -105,7 +105,7 @@ def _sample(source, result, maps, cos, sin):  # type: ignore[no-untyped-def]
                 result[z, y, x] = min(total, 1.0) if total > 1e-6 else 0.0
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _carry(line, target, maps, cos, sin):  # type: ignore[no-untyped-def]
     """Draw the image of a one-voxel-wide line into `target`, shapes (y, x): each link by every triangle it meets."""
     height, width = line.shape
@@ -118,7 +118,7 @@ def _carry(line, target, maps, cos, sin):  # type: ignore[no-untyped-def]
                     _link(y, x, y + dy, x + dx, target, maps, cos, sin)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _link(ay, ax, by, bx, target, maps, cos, sin):  # type: ignore[no-untyped-def]
     height, width = target.shape
     n = maps.shape[0]
@@ -152,7 +152,7 @@ def _link(ay, ax, by, bx, target, maps, cos, sin):  # type: ignore[no-untyped-de
                 )
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _inside(py, px, qy, qx, half, slack):  # type: ignore[no-untyped-def]
     """First and last share of the way from p to q inside a unit cell's near (0) or far (1) triangle; none: first > last."""
     sign = 1.0 if half == 0 else -1.0

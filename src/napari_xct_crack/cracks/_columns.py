@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ..compiled import compiled
 from ._polyline import LINE_FROM, _line
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def sow(rng, coverage, target, counts, law, border, angle, lean):  # type: ignore[no-untyped-def]
     """Add random cracks to a stack in place.
 
@@ -48,7 +48,7 @@ def sow(rng, coverage, target, counts, law, border, angle, lean):  # type: ignor
                 fill(coverage[z], target[z], centre, thickness, first, origin, along, across)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def sprout(rng, law, before, after):  # type: ignore[no-untyped-def]
     """One random crack, as :func:`grow` returns it.
 
@@ -64,12 +64,12 @@ def sprout(rng, law, before, after):  # type: ignore[no-untyped-def]
     return grow(rng, start, decay, smoothness, end, before, after)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _log_uniform(rng, low, high):  # type: ignore[no-untyped-def]
     return np.exp(rng.uniform(np.log(low), np.log(high)))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def grow(rng, start, decay, smoothness, end, before, after):  # type: ignore[no-untyped-def]
     """Grow a crack to both sides of its start: t ← t·(1 − |N(0, decay)|), c ← c + N(0, smoothness), until t < `end`.
 
@@ -101,7 +101,7 @@ def grow(rng, start, decay, smoothness, end, before, after):  # type: ignore[no-
     return centre[first : last + 1], thickness[first : last + 1], before - first
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def fill(coverage, target, centre, thickness, first, origin, along, across):  # type: ignore[no-untyped-def]
     """Add one crack to a slice in place.
 
@@ -160,7 +160,7 @@ def fill(coverage, target, centre, thickness, first, origin, along, across):  # 
             _link(target, ay, ax, by + step * across[0], bx + step * across[1])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _link(target, ay, ax, by, bx):  # type: ignore[no-untyped-def]
     """Join two neighbouring centres."""
     height, width = target.shape

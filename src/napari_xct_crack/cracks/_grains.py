@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import compiled
 from ._carved import Carved
 from ._polyline import LINE_FROM
 from ._specks import sweep
@@ -90,7 +90,7 @@ def crack_grains(crack: GrainCrack, grains: Grains, volume: Carved, number: int)
     )
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def _crosses(above, below, counts, pz, py, px, here):  # type: ignore[no-untyped-def]
     """Whether the boundary passes between a voxel and one of its six neighbours, and nearer to the voxel."""
     for dz, dy, dx in ((-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1)):
@@ -100,7 +100,7 @@ def _crosses(above, below, counts, pz, py, px, here):  # type: ignore[no-untyped
     return False
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def _opening(axes, pz, py, px, shape, front):  # type: ignore[no-untyped-def]
     """Aperture at a point of the boundary, seen along the direction in which that is a graph; 0 beyond the front."""
     height = axes[0, 0] * pz + axes[0, 1] * py + axes[0, 2] * px
@@ -111,7 +111,7 @@ def _opening(axes, pz, py, px, shape, front):  # type: ignore[no-untyped-def]
     return 0.0 if rho >= 1 else shape[1] * (1 - rho * rho) ** shape[2]
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def _crack(straight, seeds, space, axes, centre, shape, front, arrays, number):  # type: ignore[no-untyped-def]
     bound = shape[4]
     outer = shape[0] * farthest(front) + bound * np.sqrt((axes[3] ** 2).sum())
@@ -143,7 +143,7 @@ def _crack(straight, seeds, space, axes, centre, shape, front, arrays, number): 
     sweep(arrays, number, marked)
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def _block(centre, low, last, side):  # type: ignore[no-untyped-def]
     """Middle, from the centre, and half the sides of a block's voxels between the first and the last centre."""
     h0, h1, h2 = (
@@ -154,7 +154,7 @@ def _block(centre, low, last, side):  # type: ignore[no-untyped-def]
     return (low[0] + h0 - centre[0], low[1] + h1 - centre[1], low[2] + h2 - centre[2]), (h0, h1, h2)
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def _beyond(axes, box, outer, bound):  # type: ignore[no-untyped-def]
     """Whether a block lies beyond the front or the largest height."""
     (z, y, x), (h0, h1, h2) = box
@@ -164,7 +164,7 @@ def _beyond(axes, box, outer, bound):  # type: ignore[no-untyped-def]
     return height > bound + rise or z * z + y * y + x * x > outer * outer
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def _pieces(found, work, counts, axes, centre, shape, front, arrays, number, low, last, marked):  # type: ignore[no-untyped-def]
     """Fill those pieces of a block that the boundary passes, each with the few seeds that can be nearest in it."""
     counts = narrowed(found[0], counts, _block(centre, low, last, _BLOCK), shape[3], found[1])
@@ -178,7 +178,7 @@ def _pieces(found, work, counts, axes, centre, shape, front, arrays, number, low
                     _fill(found[2], work, fewer, axes, centre, shape, front, arrays, number, (z, y, x), last, marked)
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def _fill(found, work, counts, axes, centre, shape, front, arrays, number, low, last, marked):  # type: ignore[no-untyped-def]
     """Add a crack's overlap with the voxels of a block."""
     above, below = found[0], found[1]

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import compiled
 from ._carved import Carved
 from ._polyline import LINE_FROM
 from ._surface import TILE, Sheet, _height, _row, frame, front_factor, surface
@@ -120,7 +120,7 @@ def _angles() -> NDArray[np.float64]:
     return np.linspace(0, 2 * np.pi, _ANGLES, endpoint=False)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _distance(front, u, v):  # type: ignore[no-untyped-def]
     """Distance of a front from the centre in the direction of a point."""
     place = np.arctan2(v, u) / (2 * np.pi) * len(front) % len(front)
@@ -129,7 +129,7 @@ def _distance(front, u, v):  # type: ignore[no-untyped-def]
     return front[low % len(front)] * (1 - share) + front[(low + 1) % len(front)] * share
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _lift(grown, u, v):  # type: ignore[no-untyped-def]
     """Height over the old sheet of what has grown."""
     born, _, kink_u, kink_v = grown
@@ -137,7 +137,7 @@ def _lift(grown, u, v):  # type: ignore[no-untyped-def]
     return (kink_u * u + kink_v * v) * max(0.0, 1 - _distance(born, u, v) / max(r, 1e-9))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _gap(axes, sheet, grown, tile, pz, py, px):  # type: ignore[no-untyped-def]
     """Height over the crack of a point relative to the centre, where it lies in the sheet, and the crack's slopes there."""
     n, u, v = axes[0], axes[1], axes[2]
@@ -149,7 +149,7 @@ def _gap(axes, sheet, grown, tile, pz, py, px):  # type: ignore[no-untyped-def]
     return gap, pu, pv, np.sqrt(1 + slope_u * slope_u + slope_v * slope_v)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _crossed(axes, sheet, grown, tile, pz, py, px, gap):  # type: ignore[no-untyped-def]
     """Whether the crack passes between a voxel and a neighbour in its slice, and nearer to the voxel."""
     for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0)):
@@ -159,7 +159,7 @@ def _crossed(axes, sheet, grown, tile, pz, py, px, gap):  # type: ignore[no-unty
     return False
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _carve(axes, centre, sheet, grown, tiles, arrays, number):  # type: ignore[no-untyped-def]
     coverage, target, aperture, ids = arrays
     widest, blunting, roughness, _, _, bridging = sheet

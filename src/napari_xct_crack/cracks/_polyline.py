@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from numba import njit
+from ..compiled import compiled
 
 LINE_FROM = 0.3
 """Thickness, in voxels, from which the centre line belongs to the target."""
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _line(target, ay, ax, by, bx):  # type: ignore[no-untyped-def]
     """Bresenham's line between two voxels, both included."""
     height, width = target.shape

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from numba import njit
+from ..compiled import compiled
 
 _LARGEST = 6
 """Most voxels of a speck."""
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def sweep(arrays, number, marked):  # type: ignore[no-untyped-def]
     """Take away what hangs together with nothing else of a target, so that one crack is one object.
 
@@ -31,7 +31,7 @@ def sweep(arrays, number, marked):  # type: ignore[no-untyped-def]
                 coverage[voxel], target[voxel], aperture[voxel], ids[voxel] = 0, False, 0, 0
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _speck(target, z, y, x):  # type: ignore[no-untyped-def]
     """The voxels of a speck at this voxel; none if it belongs to something larger."""
     found, seen = [(z, y, x)], 0

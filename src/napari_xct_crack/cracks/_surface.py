@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from ..compiled import compiled
 
 TILE = 256
 """Side of a periodic surface tile, voxels."""
@@ -112,7 +113,7 @@ def waves(front: tuple[float, ...]) -> NDArray[np.float64]:
     return np.stack([amplitude * np.cos(phase), -amplitude * np.sin(phase)], axis=1)
 
 
-@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled(fastmath=True)
 def farthest(waves: NDArray[np.float64]) -> float:
     """A bound on the distance of the front from the centre in units of the radius."""
     total = 1.0
@@ -121,7 +122,7 @@ def farthest(waves: NDArray[np.float64]) -> float:
     return total
 
 
-@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled(fastmath=True)
 def reached(u: float, v: float, radius: float, waves: NDArray[np.float64]) -> float:
     """Distance of a point in the sheet from the centre as a share of the front's in that direction."""
     distance = np.sqrt(u * u + v * v)
@@ -136,7 +137,7 @@ def reached(u: float, v: float, radius: float, waves: NDArray[np.float64]) -> fl
     return share
 
 
-@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled(fastmath=True)
 def _height(tile: NDArray[np.float32], u: float, v: float) -> tuple[float, float, float]:
     """Bilinear height and its slopes along u and v."""
     fu, fv = np.floor(u), np.floor(v)
@@ -148,7 +149,7 @@ def _height(tile: NDArray[np.float32], u: float, v: float) -> tuple[float, float
     return low + (high - low) * b, (h10 - h00) * (1 - b) + (h11 - h01) * b, high - low
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def _crossed(axes, tile, roughness, shift_u, shift_v, pz, py, px, gap):  # type: ignore[no-untyped-def]
     """Whether the surface passes between a voxel and a neighbour in its slice, and nearer to the voxel."""
     n, u, v = axes[0], axes[1], axes[2]
@@ -161,7 +162,7 @@ def _crossed(axes, tile, roughness, shift_u, shift_v, pz, py, px, gap):  # type:
     return False
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def _row(axes, centre, pz, py, bound, outer, width):  # type: ignore[no-untyped-def]
     """First and last voxel of a row that can lie within `bound` of the mean plane and `outer` of the centre."""
     n = axes[0]
@@ -176,7 +177,7 @@ def _row(axes, centre, pz, py, bound, outer, width):  # type: ignore[no-untyped-
     return max(0, first), min(width, last)
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def _carve(axes, centre, shape, front, tile, bridges, coverage, target, aperture, ids, number):  # type: ignore[no-untyped-def]
     radius, widest, blunting, roughness, shift_u, shift_v, bridging = shape
     n, u, v = axes[0], axes[1], axes[2]

@@ -8,7 +8,8 @@ those above the plane in the first of two arrays.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ..compiled import compiled
 
 PERIOD = 16
 """Grains along each axis after which the structure repeats."""
@@ -18,7 +19,7 @@ HIGHEST = float(np.sqrt(3) * (0.5 + JITTER / 2))
 """No point is farther from its nearest seed, in cells, so the boundary leaves the plane by no more."""
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def around(space, box):  # type: ignore[no-untyped-def]
     """Cells of all seeds that can be nearest to a point in or beside a block, within the heights that the boundary has.
 
@@ -51,14 +52,14 @@ def around(space, box):  # type: ignore[no-untyped-def]
     )
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def room(cells):  # type: ignore[no-untyped-def]
     """How many seeds there can be in a block's cells."""
     (i0, i1), (j0, j1), (k0, k1) = cells
     return (i1 - i0) * (j1 - j0) * (k1 - k0)
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def gather(seeds, space, cells, found):  # type: ignore[no-untyped-def]
     """All seeds of a block's cells, into an array that has room for them; their numbers above and below the plane."""
     up, into, centre = space[0], space[1], space[4]
@@ -82,13 +83,13 @@ def gather(seeds, space, cells, found):  # type: ignore[no-untyped-def]
     return above, below
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def _cells(middle, half):  # type: ignore[no-untyped-def]
     """First and last + 1 cell whose seed can be nearest to a point so near to the middle."""
     return int(np.floor(middle - half - HIGHEST)), int(np.floor(middle + half + HIGHEST)) + 1
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def _least(found, count, pz, py, px):  # type: ignore[no-untyped-def]
     """Smallest gap at a point and whose it is."""
     best, which = 1e18, 0
@@ -99,7 +100,7 @@ def _least(found, count, pz, py, px):  # type: ignore[no-untyped-def]
     return best, which
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def between(above, below, counts, pz, py, px):  # type: ignore[no-untyped-def]
     """By how much the smallest gap below exceeds that above, and whose they are: above the boundary it is positive."""
     high, a = _least(above, counts[0], pz, py, px)
@@ -107,7 +108,7 @@ def between(above, below, counts, pz, py, px):  # type: ignore[no-untyped-def]
     return low - high, a, b
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def narrowed(found, counts, box, reach, kept):  # type: ignore[no-untyped-def]
     """Those seeds, arrays (2, n, 4), that can be nearest of their group in a block or beside it; their numbers.
 
@@ -126,7 +127,7 @@ def narrowed(found, counts, box, reach, kept):  # type: ignore[no-untyped-def]
     return 0, 0
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def _kept(found, count, box, kept):  # type: ignore[no-untyped-def]
     """Copy the seeds that are nearer than the one nearest to the middle somewhere in a block or beside it."""
     (z, y, x), (h0, h1, h2) = box
@@ -142,7 +143,7 @@ def _kept(found, count, box, kept):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def least(found, count, z, y, x, offsets, points, best, which):  # type: ignore[no-untyped-def]
     """Smallest gap, and whose it is, at the first so many points: offsets of shape (3, n) from z, y, x; without branches."""
     for v in range(points):

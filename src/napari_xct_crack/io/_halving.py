@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from ..compiled import compiled
 
 
 def halved_integers(array: NDArray[Any], mean: bool) -> NDArray[Any]:
@@ -21,17 +22,17 @@ def halved_integers(array: NDArray[Any], mean: bool) -> NDArray[Any]:
     return result
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _rounded_down(p, q, mean):  # type: ignore[no-untyped-def]
     return (p & q) + ((p ^ q) >> 1) if mean else max(p, q)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _rounded_up(p, q, mean):  # type: ignore[no-untyped-def]
     return (p | q) - ((p ^ q) >> 1) if mean else max(p, q)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _fill(pair, plane, mean):  # type: ignore[no-untyped-def]
     pairs = pair.shape[2] // 2
     for y in range(plane.shape[0]):

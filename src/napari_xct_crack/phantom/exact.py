@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import compiled
 from ..cracks._surface import Sheet, _height, _row, farthest, frame, reached, surface, waves
 
 _THINNEST = 1e-3
@@ -14,7 +14,7 @@ _DIAGONAL = 0.87
 """Half of a voxel's diagonal."""
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def below(distance, a, b, c):  # type: ignore[no-untyped-def]
     """Share of a unit cube that lies below a plane.
 
@@ -46,7 +46,7 @@ def below(distance, a, b, c):  # type: ignore[no-untyped-def]
     return min(1.0, max(0.0, total / (6 * a * b * c)))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def between(distance, width, a, b, c):  # type: ignore[no-untyped-def]
     """Share of a unit cube inside an opening whose middle lies so far from the cube's centre; see :func:`below`."""
     return below(width / 2 - distance, a, b, c) - below(-width / 2 - distance, a, b, c)
@@ -63,7 +63,7 @@ def add_void(sheet: Sheet, void: NDArray[np.float32], origin: tuple[int, int, in
     _add_void(frame(sheet.normal), centre, shape, waves(sheet.front), tile, void)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _add_void(axes, centre, shape, front, tile, void):  # type: ignore[no-untyped-def]
     radius, widest, blunting, roughness, shift_u, shift_v = shape
     n, u, v = axes[0], axes[1], axes[2]

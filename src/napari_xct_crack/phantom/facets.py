@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import compiled
 from ..cracks._surface import frame
 from .exact import between
 
@@ -97,7 +97,7 @@ def _runs(held: NDArray[np.bool_]) -> list[slice]:
     return [slice(a, b) for a, b in zip(bounds[::2], bounds[1::2], strict=True) if b - a > 1]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _rho(facet, u, v):  # type: ignore[no-untyped-def]
     """Distance from a facet's centre as a share of that of its outline in the same direction."""
     du, dv = u - facet[0], v - facet[1]
@@ -110,7 +110,7 @@ def _rho(facet, u, v):  # type: ignore[no-untyped-def]
     return r * (np.sin(sector - inner) / a + np.sin(inner) / b) / np.sin(sector)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _uncovered(table, number, u, v):  # type: ignore[no-untyped-def]
     """Which of some points lie in no facet but one, shape as `u` and `v`."""
     free = np.ones(len(u), np.bool_)
@@ -121,7 +121,7 @@ def _uncovered(table, number, u, v):  # type: ignore[no-untyped-def]
     return free
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _look(table, widest, u, v):  # type: ignore[no-untyped-def]
     """First facet at a point (−1: none), and the opening there."""
     first, opening = -1, 0.0
@@ -134,12 +134,12 @@ def _look(table, widest, u, v):  # type: ignore[no-untyped-def]
     return first, opening
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _height(facet, u, v):  # type: ignore[no-untyped-def]
     return facet[2] + facet[3] * (u - facet[0]) + facet[4] * (v - facet[1])
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _step(table, edges, axes, widest, u, v, gap):  # type: ignore[no-untyped-def]
     """Void and opening that a voxel has of a step, and whether the step's trace runs through it.
 
@@ -173,7 +173,7 @@ def _step(table, edges, axes, widest, u, v, gap):  # type: ignore[no-untyped-def
     return void, width, on_line
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _plane(facet, axes, gap, u, v, w):  # type: ignore[no-untyped-def]
     """Void that a voxel has of the facet it lies on, and whether the facet's trace in the slice runs through it."""
     away = gap - _height(facet, u, v)
@@ -183,12 +183,12 @@ def _plane(facet, axes, gap, u, v, w):  # type: ignore[no-untyped-def]
     return share, w >= 0.3 and abs(away) <= 0.5 * max(abs(b), abs(c))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _bounds(centre, reach, side):  # type: ignore[no-untyped-def]
     return max(0, int(centre - reach)), min(side, int(centre + reach) + 2)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _carve(axes, centre, widest, table, edges, coverage, target, aperture, ids, number):  # type: ignore[no-untyped-def]
     outer, high = 0.0, 0.0
     for i in range(len(table)):
