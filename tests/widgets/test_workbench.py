@@ -97,15 +97,23 @@ def _opening_shows_scan_and_facts(bench, phantom, until):
 
 def _another_plugins_layer_is_taken(bench, phantom, until):
     viewer, volume = bench.bench.viewer, bench.section("Volume")
+    until(lambda: bench.bench.prepared is not None)
+    bench.bench.project.made()
+    bench.section("Prepare").remember()
+    bench.section("Volume")
     viewer.add_image(np.random.default_rng(0).integers(0, 900, (8, 64, 64), np.uint16), name="foreign")
     viewer.layers.selection.active = viewer.layers["foreign"]
     volume.take_button.click()
     assert "The layer 'foreign' is the scan now. It is in memory only" in volume._says.text()
     assert bench.bench.folder is None, "the project is of the scan before"
     assert bench.bench.scan.shape == (8, 64, 64)
-    until(volume.open_button.isEnabled)
+    until(lambda: volume.open_button.isEnabled() and bench.bench.prepared is not None)
+    crops = []
+    bench.bench.changed.connect(lambda: crops.append(bench.bench.crop))
     volume.open_button.click()
     until(lambda: bench.bench.scan.shape != (8, 64, 64))
+    until(lambda: bench.bench.prepared is not None)
+    assert set(crops) == {None}, "the crop is never the other scan's"
     assert not viewer.layers["foreign"].visible, "it is the user's own"
     viewer.layers.remove("foreign")
 

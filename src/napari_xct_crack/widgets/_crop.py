@@ -68,11 +68,11 @@ class CropEditor(QWidget):
         (z0, z1), (y0, y1), (x0, x1) = ((first.value(), last.value()) for first, last in self._spins)
         return Box((z0, y0, x0), (z1, y1, x1))
 
-    def show_scan(self, scan: Volume, box: Box | None) -> None:
+    def show_scan(self, scan: Volume, box: Box) -> None:
         """Start with a scan."""
         self._shape = scan.shape
         self._voxel_size = scan.voxel_size
-        self.set(box or Box.of(scan.shape))
+        self.set(box)
 
     def set(self, box: Box) -> None:
         """Show a box, without :attr:`edited`."""

@@ -65,21 +65,21 @@ class PrepareSection(Section):
             self.say("Open a scan in the section Volume first.")
         elif scan is not self._scan:
             self._scan, self._part = scan, None
-            self.crop.show_scan(scan, self._recalled())
-            self.prepare()
+            settings, box = self._recalled(Box.of(scan.shape))
+            self.crop.show_scan(scan, box)
+            self.form.set(settings or {})  # tells that it changed, which prepares the scan
 
-    def _recalled(self) -> Box | None:
-        """The crop this project had last, if it fits the scan."""
-        assert self._scan is not None
+    def _recalled(self, whole: Box) -> tuple[PrepareSettings | None, Box]:
+        """The settings and the crop this project had last, as far as they fit the scan."""
         if self.bench.folder is None:
-            return None
+            return None, whole
         kept = self.bench.project.recall().get("prepare", {})
         try:
-            self.form.set(PrepareSettings.checked(kept.get("settings", {})))
+            settings = PrepareSettings.checked(kept.get("settings", {}))
             box = Box(tuple(kept["start"]), tuple(kept["stop"]))
         except (XctCrackError, KeyError, TypeError):
-            return None
-        return box if box.size and Box.of(self._scan.shape).contains(box) else None
+            return None, whole
+        return settings, box if box.size and whole.contains(box) else whole
 
     def prepare(self) -> None:
         """Find part and window for what the controls show, in the background."""
