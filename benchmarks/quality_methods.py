@@ -76,13 +76,10 @@ def _ours(**changed: Any) -> Entry:
 
 
 def _gan(preset: str = "gpu", share: float = 0.27, **changed: Any) -> Entry:
-    """A preset of the CycleGAN with nets of width 16 and one patch a step; `changed` is its method's."""
-    cracks = {"cracks": changed.pop("cracks")} if "cracks" in changed else {}
-    more = {name: changed.pop(name) for name in ("averaging", "patches") if name in changed}
-    method = {"discriminator_width": 16} | changed
-    given = partial(
-        _learned, preset=preset, method=method, network={"kind": "unet256", "width": 16}, batch=1, **cracks, **more
-    )
+    """A preset of the CycleGAN with nets of width 16 and one patch a step; `changed` is the run's, or its method's."""
+    usual = {"network": {"kind": "unet256", "width": 16}, "batch": 1}
+    run = usual | {name: changed.pop(name) for name in list(changed) if name in TrainSettings.model_fields}
+    given = partial(_learned, preset=preset, method={"discriminator_width": 16} | changed, **run)
     return Entry(given, learns=True, steps=share)
 
 
@@ -128,6 +125,17 @@ METHODS: dict[str, Entry] = {
     ),
     "CycleGAN": _gan(warm_start=0.0),
     "CycleGAN, warm start": _gan(warm_start=0.3),
+    "CycleGAN, sheets": _gan(warm_start=0.0, cracks={"kind": "sheet"}),
+    "CycleGAN, sheets, compact net": _gan(
+        share=1,
+        warm_start=0.0,
+        learning_rate=1e-3,
+        cracks={"kind": "sheet"},
+        network={"kind": "compact"},
+        patches={"size": 128},
+        batch=2,
+        slices=5,
+    ),
     "CycleGAN, doubled alpha": _gan(composite="alpha_doubled"),
     "CycleGAN, alpha": _gan(composite="alpha"),
     "CycleGAN, nothing erased": _gan(erase=0),
