@@ -29,6 +29,7 @@ NAMES = ("share_cracked", "share_crack_free", "share_masks", "found_of_rendered"
 @pytest.fixture(scope="module")
 def scan() -> Volume:
     phantom = simulate(PhantomSettings(condition="clean", shape=(8, 96, 96), prevalence=2))
+    assert not phantom.labels.any()
     return prepare(Volume.from_array(phantom.scan))
 
 
@@ -61,10 +62,10 @@ def _taught(monkeypatch: pytest.MonkeyPatch, wrong: Callable[[Batch], Batch]) ->
     monkeypatch.setattr(semi.SemiSyntheticLearner, "step", taught)
 
 
-def test_a_training_that_goes_well_is_left_in_peace(scan: Volume, tmp_path: Path) -> None:
+def test_a_training_that_goes_well_is_left_in_peace_until_it_finds_no_crack(scan: Volume, tmp_path: Path) -> None:
     said, monitors = _warned(scan, tmp_path, SemiSynthetic(learning_rate=0.01), 120)
     assert monitors["found_of_rendered"] > 0.3
-    assert said == ""
+    assert said == "The segmenter finds no cracks in this scan: nothing larger than a speck is marked."
 
 
 def test_an_inverted_training_is_told(scan: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +95,7 @@ def test_a_discriminator_that_wins_is_told(scan: Volume, tmp_path: Path) -> None
         discriminator_norm="instance",
         discriminator_width=8,
     )
-    said, monitors = _warned(scan, tmp_path, alone, 120)
+    said, monitors = _warned(scan, tmp_path, alone, 180)
     assert monitors["mask_gap"] > 0.8
     assert "mask discriminator wins" in said
     assert "lower the rate of the discriminators" in said

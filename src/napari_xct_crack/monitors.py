@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from skimage.io import imsave
 from torch import Tensor, nn
 
+from .events import Event, Said, Warned
 from .methods import Batch
+from .patches import Patches
+from .runs import TrainSettings
 
 _STEPS = 50
 """Steps over which gaps are averaged."""
@@ -82,6 +85,21 @@ def words(monitors: Mapping[str, float], done: float) -> list[str]:
             "little from it; lower the rate of the discriminators."
         )
     return said
+
+
+def scan_in_words(patches: Patches, settings: TrainSettings) -> Iterator[Event]:
+    """What the user should know of the scan before the first step."""
+    look, (sharpest, softest) = patches.appearance, patches.spreads
+    seen = "1 slice" if settings.slices == 1 else f"{settings.slices} neighbouring slices"
+    yield Said(
+        f"The segmenter sees {seen}. The scan: metal {look.metal:.0f}, contrast {look.contrast:.0f}, noise {look.noise:.0f} "
+        f"grey values, point spread {look.point_spread:.2f} voxels; cracks are drawn with {sharpest:.2f} to {softest:.2f}."
+    )
+    yield from map(Warned, (*look.notes, *settings.cracks.warnings(patches.voxel_size)))
+    if (share := patches.doubtful_share) > 0.2:
+        yield Warned(
+            f"{share:.0%} of the metal is dark against its surroundings; check the part mask and the polarity."
+        )
 
 
 def preview(folder: Path, segmenter: nn.Module, batch: Batch, step: int) -> Path:

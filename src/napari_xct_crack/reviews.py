@@ -39,9 +39,7 @@ def review(
     Whether the look was believed: not where the net marks half of the part or more.
     """
     before = patches.doubtful_share
-    network = settings.network
-    segmenter = Segmenter(fold(average), settings.slices, network.stride, network.reach, {}, "")
-    predictor = Predictor(segmenter, volume, patches.window, 0, device)
+    predictor = looking(average, settings, volume, patches.window, device)
     found, sure, marked, metal = [], [], 0, 0
     for slab in patches.slabs:
         probability = yield from predictor.predict(slab.box)
@@ -57,3 +55,12 @@ def review(
         f"The net has looked over the scan: {patches.doubtful_share:.1%} of it, before {before:.1%}, is now not taught as metal."
     )
     return True
+
+
+def looking(
+    average: nn.Module, settings: TrainSettings, volume: Volume, window: tuple[float, float], device: torch.device
+) -> Predictor:
+    """The net as it stands, looking at the scan through a contrast window."""
+    network = settings.network
+    segmenter = Segmenter(fold(average), settings.slices, network.stride, network.reach, {}, "")
+    return Predictor(segmenter, volume, window, 0, device)

@@ -21,7 +21,8 @@ from .errors import InputError, XctCrackError
 from .events import EpochEnd, Event, Preview, Said, Saved, StepDone, Warned, Work, finish
 from .examples import patches_of
 from .methods import Batch, Learner
-from .monitors import gaps, monitor, preview, words
+from .mirror import against_mirror
+from .monitors import gaps, monitor, preview, scan_in_words, words
 from .reviews import review
 from .runs import Run
 
@@ -67,7 +68,10 @@ def train(run: Run, budget: Budget | None = None, device: str = "auto") -> Work[
             trainer.follow()
             return run
         try:
-            yield from trainer.opening()
+            yield Said(
+                f"Training on {trainer.device}, {torch.get_num_threads()} threads, from step {trainer.state.step}."
+            )
+            yield from scan_in_words(trainer.patches, run.settings)
             yield from trainer.loop(budget)
         finally:
             if not trainer.learning:
@@ -93,23 +97,6 @@ class _Trainer:
         if self.checkpoint.exists():
             self._restore()
 
-    def opening(self) -> Iterator[Event]:
-        """What the user should know before the first step."""
-        look, (sharpest, softest) = self.patches.appearance, self.patches.spreads
-        seen = "1 slice" if self.settings.slices == 1 else f"{self.settings.slices} neighbouring slices"
-        yield Said(
-            f"Training on {self.device}, {torch.get_num_threads()} threads, {seen}, from step {self.state.step}."
-        )
-        yield Said(
-            f"The scan: metal {look.metal:.0f}, contrast {look.contrast:.0f}, noise {look.noise:.0f} grey values, "
-            f"point spread {look.point_spread:.2f} voxels; cracks are drawn with {sharpest:.2f} to {softest:.2f}."
-        )
-        yield from map(Warned, (*look.notes, *self.settings.cracks.warnings(self.volume.voxel_size)))
-        if (share := self.patches.doubtful_share) > 0.2:
-            yield Warned(
-                f"{share:.0%} of the metal is dark against its surroundings; check the part mask and the polarity."
-            )
-
     def loop(self, budget: Budget) -> Iterator[Event]:
         """Steps until the budget is used; saves when it ends, is stopped, and now and then."""
         pace = Pace(budget, self.state, self.settings.steps_per_epoch)
@@ -134,6 +121,8 @@ class _Trainer:
                     yield from pace.took(time.perf_counter() - started)
                     yield StepDone(self.state.step, pace.total or 0, losses)
                     yield from self._now_and_then(batch, pace.total)
+                looked = against_mirror(self.average, self.settings, self.patches, self.volume, self.device)
+                self.state.monitors |= yield from looked
             finally:
                 drawn.cancel()
                 if self.state.step > self.saved_step:
