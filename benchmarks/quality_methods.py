@@ -18,7 +18,7 @@ from quality_scans import Answer, Answers, Entry, Mask, Scan
 from napari_xct_crack import examples, training
 from napari_xct_crack.cracks._masks import build
 from napari_xct_crack.events import Warned, finish
-from napari_xct_crack.inference import preview
+from napari_xct_crack.inference import SegmentSettings, preview
 from napari_xct_crack.patches import Patches
 from napari_xct_crack.presets import load
 from napari_xct_crack.runs import Run, TrainSettings
@@ -49,6 +49,7 @@ def _learned(
     folder: Path,
     labels: bool = False,
     preset: str = "quick",
+    turns: bool = False,
     **changed: Any,
 ) -> Answers:
     """Train a preset, or what `changed` makes of it, and mark what is as likely crack as not."""
@@ -66,7 +67,8 @@ def _learned(
         with patch.object(examples, "Patches", kind):
             said = [event.text for event in training.train(run, Budget(epochs=1)) if isinstance(event, Warned)]
         spent.write_text(json.dumps({"cpu_seconds": time.process_time() - started, "said": said}))
-    levels = [preview(run, scan.volume, Box.of(scan.volume.shape)) for scan in tests]
+    asked = SegmentSettings(turns=turns)
+    levels = [preview(run, scan.volume, Box.of(scan.volume.shape), asked) for scan in tests]
     return Answers([Answer(level >= 128, level) for level in levels], **json.loads(spent.read_text()))
 
 
@@ -117,6 +119,7 @@ METHODS: dict[str, Entry] = {
     "ours, no average": _ours(averaging=0.0),
     "ours, average over 20 %": _ours(averaging=0.2),
     "ours, amplitudes swapped": _ours(patches={"amplitude": 0.1}),
+    "ours, asked four times": _ours(turns=True),
     "ours, finds are taught": _ours(patches={"found_share": 0.25}),
     "UNet-256, semi-synthetic": Entry(
         partial(

@@ -23,6 +23,7 @@ from napari_xct_crack.frames import reflected, to_frames
 from napari_xct_crack.inference import SegmentSettings, preview, segment
 from napari_xct_crack.inference._predict import Predictor
 from napari_xct_crack.io.ome_zarr import create, write
+from napari_xct_crack.networks._turned import Turned
 from napari_xct_crack.networks.compact import Compact
 from napari_xct_crack.prepare import PrepareSettings
 from napari_xct_crack.runs import Run, Segmenter, TrainSettings
@@ -82,12 +83,14 @@ def whole(model: Segmenter, data: Array) -> Array:
     normal=st.sampled_from([0, 1, 2]),
     corner=st.tuples(*[st.floats(0, 0.9)] * 3),
     seed=st.integers(0, 99),
+    turns=st.booleans(),
 )
 @settings(max_examples=60, deadline=None)
 def test_tiles_of_any_crop_equal_the_whole(
-    shape: Any, slices: int, pixels: int, normal: int, corner: Any, seed: int
+    shape: Any, slices: int, pixels: int, normal: int, corner: Any, seed: int, turns: bool
 ) -> None:
     model = segmenter(slices)
+    model = replace(model, net=Turned(model.net)) if turns else model
     order = ((0, 1, 2), (1, 0, 2), (2, 0, 1))[normal]
     data = scan(shape, seed).read()
     volume = Volume.from_array(np.ascontiguousarray(data.transpose(np.argsort(order))))
@@ -146,6 +149,33 @@ def test_segment_writes_the_crop_with_its_place(tmp_path: Path, monkeypatch: pyt
     np.testing.assert_array_equal(
         preview(model, crop, Box((2, 3, 4), (5, 50, 60)), CPU_ONLY), found.read()[2:5, 3:50, 4:60]
     )
+
+
+def test_turned_the_scan_gives_the_turned_answer(tmp_path: Path) -> None:
+    model, data = segmenter(), scan((6, 32, 48))
+    same = replace(model, card={**model.card, "scan": identity(data)})
+    asked = SegmentSettings(device="cpu", turns=True)
+    found = finish(segment(same, data, tmp_path / "p.ome.zarr", asked)).read().astype(int)
+    once = finish(segment(same, data, tmp_path / "q.ome.zarr", CPU_ONLY)).read().astype(int)
+    logits = [whole(model, turn(data.read())) for turn in _HALF_TURNS]
+    mean = np.mean([np.log(turn(p) / (1 - turn(p))) for p, turn in zip(logits, _HALF_TURNS, strict=True)], axis=0)
+    assert np.abs(found / 255 - 1 / (1 + np.exp(-mean))).max() <= 0.5 / 255 + 1e-3
+    for turn in _HALF_TURNS:
+        turned = Volume.from_array(np.ascontiguousarray(turn(data.read())), window=(0, 200))
+        known = replace(model, card={**model.card, "scan": identity(turned)})
+        assert np.abs(turn(preview(known, turned, Box.of(data.shape), asked).astype(int)) - found).max() <= 1
+    assert np.abs(found - once).max() > 1
+    with pytest.raises(OutputError, match="--overwrite"):
+        finish(segment(same, data, tmp_path / "p.ome.zarr", CPU_ONLY))
+
+
+_HALF_TURNS = (
+    lambda a: a,
+    lambda a: a[:, ::-1, ::-1],
+    lambda a: a[::-1, :, ::-1],
+    lambda a: a[::-1, ::-1],
+)
+"""Half a turn about no axis, z, y and x; each undoes itself."""
 
 
 @pytest.mark.parametrize("normal", ["y", "x", "all"])

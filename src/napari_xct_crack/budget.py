@@ -55,6 +55,9 @@ class Pace:
         self.total = self._total()
         """Number of the last step; none until the speed is known."""
         self._settled = self.total is not None
+        self._first: list[float] = []
+        """Seconds of the steps since the start, until it is told what is left."""
+        self._told = False
 
     @property
     def ended(self) -> bool:
@@ -68,8 +71,17 @@ class Pace:
             return 0.0
         return max(0, self.state.step - self.state.probe) / max(1, self.total - self.state.probe)
 
+    def left(self) -> float | None:
+        """Seconds until the end, once: after the first steps, when their number is known."""
+        if self.total is None or len(self._first) < _PROBE or self._told:
+            return None
+        self._told = True
+        return float(np.mean(self._first[2:])) * (self.total - self.state.step)
+
     def took(self, seconds: float) -> Iterator[Event]:
         """Note how long a step took; the total follows from all of this run, but is fixed when it goes on, and from half of it on."""
+        if not self._told:
+            self._first.append(seconds)
         if self._settled:
             return
         self.seconds.append(seconds)

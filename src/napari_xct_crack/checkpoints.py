@@ -118,6 +118,12 @@ def load_tensors(learner: Learner, average: nn.Module, tensors: dict[str, Tensor
     learner.pools.update(under("pools/"))  # a history is made on first use
 
 
+def bytes_of(learner: Learner, average: nn.Module) -> float:
+    """About what a run's folder takes on the disk: the checkpoint, the model, and all snapshots in half precision."""
+    model = sum(value.nbytes for value in average.state_dict().values())
+    return float(sum(value.nbytes for _, value in tensors_of(learner, average)) + model + SNAPSHOTS * model / 2)
+
+
 def append_rows(path: Path, rows: list[dict[str, float]]) -> None:
     if not rows:
         return

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -87,13 +88,18 @@ def _run(name: str, tokens: Sequence[str]) -> int:
         if not given.supervised and leads():
             _noted(audience, lambda: _history.record(given.command))
 
+        told: list[float] = []
+
         def tell(event: Event) -> None:
             audience.tell(event)
             if isinstance(event, Estimated):
+                told.append(time.monotonic())
                 _noted(audience, lambda: _history.estimated(given.command, event))
 
         try:
             code = _drive(given.command.run(), tell, stop)
+            if told and code == DONE:
+                _noted(audience, lambda: _history.taken(given.command, time.monotonic() - told[0]))
         except XctCrackError as error:
             if given.events:
                 audience.tell(Failed(str(error)))

@@ -76,6 +76,27 @@ class Estimated(Said):
     disk: float
     memory: float
 
+    @classmethod
+    def told(cls, what: str, seconds: float, disk: float, memory: float, free: float, short: float = 0) -> Estimated:
+        """In words that begin with `what`, beside what is free on the disk; times up to `short` seconds are a few."""
+        about = "a few seconds" if seconds <= short else f"about {duration(seconds)}"
+        text = f"{what} {about}, {amount(disk)} on the disk ({amount(free)} free), {amount(memory)} of memory."
+        return cls(text, seconds, disk, memory)
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that fits."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+
+
+def amount(size: float) -> str:
+    """So many bytes in the unit that fits."""
+    unit, factor = ("GB", 1e9) if size >= 1e8 else ("MB", 1e6) if size >= 1e5 else ("kB", 1e3)
+    return f"{size / factor:.3g} {unit}"
+
 
 @dataclass(frozen=True)
 class Warned(Event):

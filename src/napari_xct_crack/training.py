@@ -13,8 +13,18 @@ import numpy as np
 import torch
 
 from . import processes
+from .blocks import estimated
 from .budget import Budget, Pace
-from .checkpoints import State, append_rows, cut_rows, move_average, read_checkpoint, write_checkpoint, write_snapshot
+from .checkpoints import (
+    State,
+    append_rows,
+    bytes_of,
+    cut_rows,
+    move_average,
+    read_checkpoint,
+    write_checkpoint,
+    write_snapshot,
+)
 from .corrections import FILE, read_corrections
 from .devices import device_named, mixed_precision
 from .errors import InputError, XctCrackError
@@ -119,6 +129,9 @@ class _Trainer:
                             f"The device's memory is full; the run goes on with {self.state.batch} patches a step."
                         )
                     yield from pace.took(time.perf_counter() - started)
+                    if (left := pace.left()) is not None:
+                        size = bytes_of(self.learner, self.average)
+                        yield from estimated(self.run.folder, "What is left takes", left, size)
                     yield StepDone(self.state.step, pace.total or 0, losses)
                     yield from self._now_and_then(batch, pace.total)
                 looked = against_mirror(self.average, self.settings, self.patches, self.volume, self.device)

@@ -13,10 +13,13 @@ from pathlib import Path
 import psutil
 
 from ..errors import OutputError
-from ..events import Estimated
+from ..events import Estimated, amount
 
 FIRST = 0.02
 """Share of the boxes after which the rest is told."""
+
+_SHORT = 5.0
+"""Seconds up to which what is left is not worth a word."""
 
 
 class Forecast:
@@ -48,19 +51,38 @@ class Forecast:
         self._told = True
         left = sum(self._sizes[done:]) / sum(self._sizes[:done])
         seconds, disk = left * (time.monotonic() - self._begun), left * (_size(self._store) - self._held)
-        memory, free = float(psutil.Process().memory_info().rss), shutil.disk_usage(self._store).free
-        yield Estimated(
-            f"About {_duration(seconds)} to go, {_amount(disk)} more on the disk ({_amount(free)} free), "
-            f"{_amount(memory)} of memory.",
-            seconds,
-            disk,
-            memory,
+        told = estimated(self._store, "What is left takes", seconds, disk)
+        yield from (event for event in told if seconds > _SHORT)
+
+
+def estimated(
+    place: Path, what: str, seconds: float, disk: float, memory: float | None = None, short: float = 0
+) -> Iterator[Estimated]:
+    """Tell what a step takes that writes to a place, or what is left of it.
+
+    Parameters
+    ----------
+    what
+        How the sentence begins.
+    disk, memory
+        Bytes; of memory what this process has now if it is not given.
+    short
+        Seconds up to which they are only said to be a few.
+
+    Raises
+    ------
+    OutputError
+        If the disk cannot hold it.
+    """
+    if memory is None:
+        memory = float(psutil.Process().memory_info().rss)
+    free = shutil.disk_usage(next(one for one in (place, *place.absolute().parents) if one.exists())).free
+    yield Estimated.told(what, seconds, disk, memory, free, short)
+    if disk > free:
+        raise OutputError(
+            f"{place} will need about {amount(disk)} and its disk has {amount(free)} free; free some space, then start again to go "
+            "on, or give a place on another disk."
         )
-        if disk > free:
-            raise OutputError(
-                f"{self._store} will need about {_amount(disk)} more and its disk has {_amount(free)} free; free "
-                "some space, then start again to go on, or give a place on another disk."
-            )
 
 
 def _size(folder: Path) -> int:
@@ -71,13 +93,3 @@ def _size(folder: Path) -> int:
             with suppress(FileNotFoundError):
                 total += os.lstat(Path(place) / name).st_size
     return total
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min" if minutes else "a minute"
-
-
-def _amount(size: float) -> str:
-    unit, factor = ("GB", 1e9) if size >= 1e8 else ("MB", 1e6) if size >= 1e5 else ("kB", 1e3)
-    return f"{size / factor:.3g} {unit}"

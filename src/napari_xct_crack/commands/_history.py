@@ -53,14 +53,19 @@ def record(command: Command, folder: Path | None = None) -> None:
 
 def estimated(command: Command, event: Estimated) -> None:
     """Append what a step that runs will take, where it has a project folder."""
+    _noted(command, {"estimate": {"seconds": event.seconds, "disk": event.disk, "memory": event.memory}})
+
+
+def taken(command: Command, seconds: float) -> None:
+    """Append how long a step has then taken, from its first estimate on."""
+    _noted(command, {"taken": {"seconds": round(seconds, 1)}})
+
+
+def _noted(command: Command, what: dict[str, Any]) -> None:
     folder = _found(command)
     if folder is None:
         return
-    entry = {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "step": name_of(type(command)),
-        "estimate": {"seconds": event.seconds, "disk": event.disk, "memory": event.memory},
-    }
+    entry = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "step": name_of(type(command)), **what}
     with writing(folder / FILE), (folder / FILE).open("a", encoding="utf-8") as file:
         file.write(json.dumps(entry) + "\n")
 

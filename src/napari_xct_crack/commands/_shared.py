@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import Field, model_validator
 
 from ..events import Warned, Work
+from ..volume import Volume
 from . import Command
 
 Result = TypeVar("Result")
+Step = Callable[[Volume, Path, bool, Executor | None], Work[Result]]
+"""Does a volume into a place, replacing what stands there or not, with an executor or in this process."""
 
 
 class Shared(Command):
@@ -30,9 +34,12 @@ class Shared(Command):
             raise ValueError("workers and scheduler exclude each other; give one of them")
         return self
 
-    def shared(self, work: Callable[[Executor | None], Work[Result]]) -> Work[Result]:
-        """Drive the work with the processes that were asked for."""
+    def shared(
+        self, step: Step[Result], volume: Volume, out: Path, overwrite: bool, *, slices: bool = False
+    ) -> Work[Result]:
+        """Tell what the step takes on all of a volume, then do it with the processes that were asked for."""
         from ..blocks import cluster, exposed
+        from ..outlook import foretold
 
         if exposed(self.scheduler):
             yield Warned(
@@ -40,4 +47,8 @@ class Shared(Command):
                 "run anything: use it on a network you trust, or tls://."
             )
         with cluster(self.workers, self.scheduler) as executor:
-            return (yield from work(executor))
+            if executor is None and (overwrite or not out.exists()):
+                yield from foretold(
+                    lambda box, place: step(volume.cropped(box), place, False, None), volume, out, slices=slices
+                )
+            return (yield from step(volume, out, overwrite, executor))

@@ -32,7 +32,12 @@ class Clean(CleanSettings, Shared):
         settings = CleanSettings(**{name: getattr(self, name) for name in CleanSettings.model_fields})
         probability = read(self.probability, voxel_size=self.voxel_size_um)
         result = yield from self.shared(
-            lambda executor: clean(probability, settings, self.out, overwrite=self.overwrite, executor=executor)
+            lambda volume, out, overwrite, executor: clean(
+                volume, settings, out, overwrite=overwrite, executor=executor
+            ),
+            probability,
+            self.out,
+            self.overwrite,
         )
         yield Finished(str(self.out))
         return result

@@ -27,7 +27,12 @@ class Convert(Shared, ReadsVolume):
         volume = self.open()
         settings = ConvertSettings(role=self.role)
         result = yield from self.shared(
-            lambda executor: convert(volume, self.out, settings, overwrite=self.overwrite, executor=executor)
+            lambda volume, out, overwrite, executor: convert(
+                volume, out, settings, overwrite=overwrite, executor=executor
+            ),
+            volume,
+            self.out,
+            self.overwrite,
         )
         yield Finished(str(self.out))
         return result

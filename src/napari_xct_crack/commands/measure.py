@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,10 +10,14 @@ from pydantic import Field
 
 from ..events import Finished, Work
 from ..measure import MeasureSettings
+from ..volume import Box, Volume
 from . import Command, Positional
 
 if TYPE_CHECKING:
     from ..measure import Measured
+
+_AROUND = 16
+"""Voxels around a crop of the mask that are seen of the scan."""
 
 
 class Measure(MeasureSettings, Command):
@@ -38,6 +43,7 @@ class Measure(MeasureSettings, Command):
         from ..heap import give_back
         from ..io import read
         from ..measure import measure
+        from ..outlook import foretold
         from ..prepare import prepare
         from ..report.measured import measured_report
 
@@ -51,15 +57,22 @@ class Measure(MeasureSettings, Command):
         if part is None and volume is not None:
             # the blurred rim of the part is no metal to compare a crack with
             volume = prepare(volume)
-        result = yield from measure(
-            read(self.mask, voxel_size=self.voxel_size_um),
-            self.out,
-            settings,
-            volume=volume,
-            probability=probability,
-            part=part,
-            overwrite=self.overwrite,
-        )
+        mask = read(self.mask, voxel_size=self.voxel_size_um)
+        step = partial(measure, settings=settings, probability=probability, part=part)
+        if self.overwrite or not self.out.exists():
+            yield from foretold(
+                lambda box, out: step(mask.cropped(box), out, volume=volume and _beside(volume, mask, box)),
+                mask,
+                self.out,
+            )
+        result = yield from step(mask, self.out, volume=volume, overwrite=self.overwrite)
         measured_report(self.out / "report.html", result)
         yield Finished(str(self.out))
         return result
+
+
+def _beside(volume: Volume, mask: Volume, box: Box) -> Volume:
+    """What the scan shows of a box of the mask, with a little around it."""
+    z, y, x = volume.origin
+    place = box.shifted(mask.origin).shifted((-z, -y, -x)).grown((_AROUND, _AROUND, _AROUND))
+    return volume.cropped(place.intersection(Box.of(volume.shape)))

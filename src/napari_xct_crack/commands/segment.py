@@ -41,7 +41,13 @@ class Segment(SegmentSettings, Shared, ReadsVolume):
         )
         settings = SegmentSettings(**{name: getattr(self, name) for name in SegmentSettings.model_fields})
         result = yield from self.shared(
-            lambda executor: segment(segmenter, scan, self.out, settings, overwrite=self.overwrite, executor=executor)
+            lambda volume, out, overwrite, executor: segment(
+                segmenter, volume, out, settings, overwrite=overwrite, executor=executor
+            ),
+            scan,
+            self.out,
+            self.overwrite,
+            slices=self.normal == "z",
         )
         yield Finished(str(self.out))
         return result

@@ -7,23 +7,22 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from .. import blocks
 from ..devices import device_named
 from ..errors import InputError, SettingsError
 from ..events import Said, Work, finish
 from ..io.ome_zarr import is_absent, slab_layout
+from ..networks._turned import Turned
 from ..prepare import part_factor
 from ..runs import Run, Segmenter, load_segmenter
-from ..settings import Settings
 from ..volume import Box, Triple, Volume
 from ._match import window_for
 from ._predict import Predictor
+from ._settings import SegmentSettings
 
 __all__ = ["SegmentSettings", "preview", "segment"]
 
@@ -31,16 +30,6 @@ SLAB_BYTES = 2**29
 """Most that a slab of the result takes in memory."""
 
 _AXES = {"z": 0, "y": 1, "x": 2}
-
-
-class SegmentSettings(Settings):
-    """How a scan is segmented."""
-
-    normal: Literal["z", "y", "x", "all"] = Field(
-        "z",
-        description="Axis along which slices are taken; all is the mean of three, for cracks parallel to the slices.",
-    )
-    device: str = Field("auto", description="Where the net runs: auto, cpu, cuda, cuda:1, mps.")
 
 
 def segment(
@@ -85,7 +74,7 @@ def segment(
     """
     settings = settings or SegmentSettings()
     segmenter, predictor = yield from _prepared(run, volume, settings)
-    plans = _Plans(segmenter, volume, predictor, settings.device, executor)
+    plans = _Plans(segmenter, volume, predictor, settings, executor)
     plan = plans.mean(Path(out)) if settings.normal == "all" else plans.along(Path(out), settings.normal)
     return (yield from blocks.run(replace(plan, overwrite=overwrite), executor))
 
@@ -106,6 +95,7 @@ def _prepared(
     """The segmenter on its device, and what makes a predictor for one normal; says device and window."""
     device = device_named(settings.device)
     segmenter = run.segmenter(device) if isinstance(run, Run) else replace(run, net=run.net.to(device))
+    segmenter = _asked(segmenter, settings.turns)
     yield Said(f"Segmenting on {device}.")
     window = yield from window_for(volume, segmenter.card)
     return segmenter, lambda normal: Predictor(segmenter, volume, window, _AXES[normal], device)
@@ -119,11 +109,11 @@ class _Plans:
         segmenter: Segmenter,
         volume: Volume,
         predictor: Callable[[str], Predictor],
-        device: str,
+        settings: SegmentSettings,
         executor: Executor | None,
     ) -> None:
         self.segmenter, self.volume, self.predictor = segmenter, volume, predictor
-        self.device, self.executor = device, executor
+        self.settings, self.executor = settings, executor
 
     def along(self, out: Path, normal: str) -> blocks.Plan:
         """Slices along one normal, in slabs of whole slices."""
@@ -155,7 +145,7 @@ class _Plans:
         volume = blocks.reachable(self.volume, self.executor, work)
         if self.segmenter.folder is None:
             raise SettingsError("A segmenter that is in memory only cannot be sent to other processes; give its run.")
-        net = (self.segmenter.folder, self.segmenter.identity, self.device)
+        net = (self.segmenter.folder, self.segmenter.identity, self.settings.device, self.settings.turns)
         return _Elsewhere(*net, volume, predictor.window, predictor.normal)
 
     def _plan(
@@ -181,6 +171,7 @@ class _Plans:
                 "segmenter": self.segmenter.identity,
                 "window": self.predictor("z").window,
                 "normal": normal,
+                "turns": self.settings.turns,
             },
             what="segmenting" if normal == "all" else f"segmenting along {normal}",
             wanted=lambda box: _holds_part(volume, box) and not is_absent(volume, box),
@@ -197,12 +188,13 @@ class _Elsewhere:
     model: Path
     identity: str
     device: str
+    turns: bool
     volume: Volume
     window: tuple[float, float]
     normal: int
 
     def __call__(self, box: Box) -> Work[NDArray[np.uint8]]:
-        segmenter = _loaded(self.model, self.identity, self.device)
+        segmenter = _asked(_loaded(self.model, self.identity, self.device), self.turns)
         device = device_named(self.device)
         return (yield from Predictor(segmenter, self.volume, self.window, self.normal, device).predict(box))
 
@@ -213,6 +205,11 @@ def _loaded(model: Path, identity: str, device: str) -> Segmenter:
     if segmenter.identity != identity:
         raise InputError(f"The model in {model} is another one now; start again.")
     return segmenter
+
+
+def _asked(segmenter: Segmenter, turns: bool) -> Segmenter:
+    """The segmenter as the settings want its net to be asked."""
+    return replace(segmenter, net=Turned(segmenter.net)) if turns else segmenter
 
 
 def _swapped(sides: Triple, axis: int) -> Triple:
