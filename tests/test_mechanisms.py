@@ -49,7 +49,7 @@ def test_solidification_cracks_are_blunt_and_bridged_and_the_others_intergranula
 
 
 def test_later_wins_preset_mechanism_settings_file_flags(tmp_path: Path) -> None:
-    assert read(Train, "--preset", "gpu").cracks.kind == "random"
+    assert read(Train, "--preset", "gpu").cracks.kind == "sheet"
     given = ["--preset", "gpu", "--mechanism", "liquation"]
     assert read(Train, *given).cracks == GrainCracks.checked(presets.mechanism("liquation"))
     file = tmp_path / "settings.json"

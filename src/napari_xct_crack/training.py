@@ -30,8 +30,8 @@ from .devices import device_named, mixed_precision
 from .errors import InputError, XctCrackError
 from .events import EpochEnd, Event, Preview, Said, Saved, StepDone, Warned, Work, finish
 from .examples import patches_of
+from .last_look import last_look
 from .methods import Batch, Learner
-from .mirror import against_mirror
 from .monitors import gaps, monitor, preview, scan_in_words, words
 from .reviews import review
 from .runs import Run
@@ -134,7 +134,7 @@ class _Trainer:
                         yield from estimated(self.run.folder, "What is left takes", left, size)
                     yield StepDone(self.state.step, pace.total or 0, losses)
                     yield from self._now_and_then(batch, pace.total)
-                looked = against_mirror(self.average, self.settings, self.patches, self.volume, self.device)
+                looked = last_look(self.average, self.settings, self.patches, self.volume, self.device)
                 self.state.monitors |= yield from looked
             finally:
                 drawn.cancel()

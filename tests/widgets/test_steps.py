@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication
 
+from napari_xct_crack.commands import _history
 from napari_xct_crack.corrections import read_corrections
 from napari_xct_crack.io import read
 from napari_xct_crack.volume import Box
@@ -71,7 +71,7 @@ def _runs_are_compared(bench, run: Path, until):
     until(segment._comparison.isVisible)
     assert segment._comparison.pixmap.width() > 500
     assert "slice 5 along z" in segment._comparison._text.text()
-    steps = [json.loads(line)["command"] for line in (run.parent / "history.jsonl").read_text().splitlines()]
+    steps = [entry["command"] for entry in _history.read(run.parent) if "command" in entry]
     assert steps[-1][1] == "compare"
     segment._comparison.close()
     assert (run.parent / "comparison-1.png").exists()
@@ -138,7 +138,7 @@ def _the_crop_is_segmented(bench, run: Path, until) -> Path:
     assert tuple(bench.bench.viewer.layers["cracks"].level_shapes[0]) == stored.shape
     kept = bench.bench.project.recall()
     assert kept["prepare"]["start"] == [2, 8, 8], "a colleague who opens the scan finds the crop"
-    steps = [json.loads(line)["command"] for line in (run.parent / "history.jsonl").read_text().splitlines()]
+    steps = [entry["command"] for entry in _history.read(run.parent) if "command" in entry]
     assert [step[1] for step in steps] == ["train", "segment"]
     return run.parent / "probability-1.ome.zarr"
 

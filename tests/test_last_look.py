@@ -1,14 +1,14 @@
-"""Whether what a net marks can be told from noise, said without labels."""
+"""What a trained net marks, cracks or specks, said without labels."""
 
 from pathlib import Path
 
-import pytest
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from napari_xct_crack.cracks.sheet import SheetCracks
 from napari_xct_crack.events import Event, Said, Warned
-from napari_xct_crack.mirror import against_mirror
+from napari_xct_crack.last_look import last_look
 from napari_xct_crack.networks.compact import Compact
 from napari_xct_crack.patches import Patches, PatchSettings
 from napari_xct_crack.phantom import PhantomSettings, simulate
@@ -50,7 +50,7 @@ def _looked(scan: Volume, sigmas: float, wide: int = 1) -> tuple[dict[str, float
     patches = Patches(scan, SETTINGS.patches, SETTINGS.cracks, 1, 16, seed=1)
     look, (low, high) = patches.appearance, sorted(patches.window)
     than = 2 * (look.metal - sigmas * look.noise - low) / (high - low) - 1
-    looking = against_mirror(_Darker(than, wide), SETTINGS, patches, scan, torch.device("cpu"))
+    looking = last_look(_Darker(than, wide), SETTINGS, patches, scan, torch.device("cpu"))
     events = []
     while True:
         try:
@@ -59,18 +59,19 @@ def _looked(scan: Volume, sigmas: float, wide: int = 1) -> tuple[dict[str, float
             return end.value, events[-1]
 
 
-def test_marks_of_noise_are_as_many_in_the_mirrored_scan() -> None:
-    shares, said = _looked(_scan("crack-free"), 2.0)
-    assert shares["marked_mirrored"] == pytest.approx(shares["marked"], rel=0.4)
-    assert shares["marked"] > 0.01
+def test_marks_of_noise_are_specks() -> None:
+    grey = np.random.default_rng(0).normal(2000, 100, (12, 128, 128))
+    grey[:, 16:-16, 16:-16] += 3000
+    shares, said = _looked(prepare(Volume.from_array(grey.astype(np.uint16))), 2.5)
+    assert shares["marked"] > 0.003
+    assert shares["marked_large"] < 0.3 * shares["marked"]
     assert isinstance(said, Warned)
-    assert "finds no cracks in this scan that can be told from noise" in said.text
 
 
-def test_cracks_are_told_from_noise() -> None:
+def test_cracks_are_larger_than_specks() -> None:
     shares, said = _looked(_scan("seed-like"), 3.0, 3)
     assert 0.005 < shares["marked"] < 0.2
-    assert shares["marked_mirrored"] < 0.05 * shares["marked"]
+    assert shares["marked_large"] > 0.5 * shares["marked"]
     assert isinstance(said, Said)
     assert f"{shares['marked']:.2%} of the part is marked" in said.text
 
@@ -88,14 +89,4 @@ def test_it_is_said_when_the_training_ends_and_stands_in_the_card(tmp_path: Path
     said = [event.text for event in events if isinstance(event, Said | Warned)]
     assert any("in this scan" in text or "What the segmenter finds" in text for text in said)
     metrics = read_json(run.folder / "model" / "card.json")["metrics"]
-    assert {"marked", "marked_large", "marked_mirrored"} <= set(metrics)
-
-
-def test_cracks_brighter_than_metal_are_told_as_well() -> None:
-    dark = _scan("seed-like")
-    assert dark.window is not None
-    top = dark.read().max()
-    bright = prepare(
-        Volume.from_array(top - dark.read()), window=(top - dark.window[0], top - dark.window[1]), part=dark.part
-    )
-    assert _looked(bright, 3.0, 3)[0] == pytest.approx(_looked(dark, 3.0, 3)[0], rel=0.01)
+    assert {"marked", "marked_large"} <= set(metrics)
