@@ -17,6 +17,7 @@ from napari_xct_crack.commands._parse import parse
 from napari_xct_crack.commands.cracks import contact_sheet
 from napari_xct_crack.commands.train import Train
 from napari_xct_crack.cracks.random import RandomCracks
+from napari_xct_crack.cracks.sheet import SheetCracks
 from napari_xct_crack.methods.cyclegan import CycleGan
 from napari_xct_crack.networks.compact import Compact
 
@@ -38,8 +39,8 @@ def test_a_preset_with_another_method_and_a_budget():
 
 
 def test_a_preset_with_one_value_of_its_kind_changed():
-    command = train("--preset", "gpu", "--cracks.decay", "0.02")
-    assert command.cracks == RandomCracks(decay=0.02)
+    command = train("--preset", "gpu", "--cracks.bridged", "0.02")
+    assert command.cracks == SheetCracks(bridged=0.02)
     assert command.network.kind == "unet256"
 
 
