@@ -51,13 +51,12 @@ class Pace:
     def __init__(self, budget: Budget, state: State, per_epoch: int) -> None:
         self.budget, self.state, self.per_epoch = budget, state, per_epoch
         self.seconds: list[float] = []
-        """Of the steps since the start that tell the speed."""
+        """Of the steps since the start, as long as something is told by them."""
         self.total = self._total()
         """Number of the last step; none until the speed is known."""
         self._settled = self.total is not None
-        self._first: list[float] = []
-        """Seconds of the steps since the start, until it is told what is left."""
         self._told = False
+        """Whether it was told how long the rest takes."""
 
     @property
     def ended(self) -> bool:
@@ -73,18 +72,17 @@ class Pace:
 
     def left(self) -> float | None:
         """Seconds until the end, once: after the first steps, when their number is known."""
-        if self.total is None or len(self._first) < _PROBE or self._told:
+        if self.total is None or len(self.seconds) < _PROBE or self._told:
             return None
         self._told = True
-        return float(np.mean(self._first[2:])) * (self.total - self.state.step)
+        return self._mean() * (self.total - self.state.step)
 
     def took(self, seconds: float) -> Iterator[Event]:
         """Note how long a step took; the total follows from all of this run, but is fixed when it goes on, and from half of it on."""
-        if not self._told:
-            self._first.append(seconds)
+        if not (self._settled and self._told):
+            self.seconds.append(seconds)
         if self._settled:
             return
-        self.seconds.append(seconds)
         if self.total is None:
             if not self._known():
                 return
@@ -92,13 +90,17 @@ class Pace:
         elif self.state.step % self.per_epoch or self.done >= _FIXED:
             return
         first = self.total is None
-        self.state.seconds_per_step = float(np.mean(self.seconds[2:]))
+        self.state.seconds_per_step = self._mean()
         self.total = max(self.state.step + 1, self._total() or 0)
         if first and self.total < _FEW:
             yield Warned(
                 f"Only {self.total} steps fit into that time on this machine; fewer than {_FEW} seldom find narrow cracks. Give it "
                 "more time, or stop what else it computes."
             )
+
+    def _mean(self) -> float:
+        """Seconds of a step, but for the first two after the start."""
+        return float(np.mean(self.seconds[2:]))
 
     def _known(self) -> bool:
         """Whether the steps so far tell the speed."""

@@ -36,7 +36,7 @@ def last_look(
     depth = min(z, max(1, _VOXELS // (y * x)))
     corner = slab.box.shifted(((z - depth) // 2, 0, 0)).start
     box = Box(corner, (corner[0] + depth, corner[1] + y, corner[2] + x))
-    found = yield from looking(average, settings, volume, patches.window, device).predict(box)
+    found = yield from looking(average, settings, patches, volume, device).predict(box)
     marked = found >= 128
     large = clean_array(marked, CleanSettings().settled(volume.shape)) > 0
     part = max(1, int(slab.part[(z - depth) // 2 :][:depth, :y, :x].sum()))

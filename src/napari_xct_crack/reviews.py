@@ -39,7 +39,7 @@ def review(
     Whether the look was believed: not where the net marks half of the part or more.
     """
     before = patches.doubtful_share
-    predictor = looking(average, settings, volume, patches.window, device)
+    predictor = looking(average, settings, patches, volume, device)
     found, sure, marked, metal = [], [], 0, 0
     for slab in patches.slabs:
         probability = yield from predictor.predict(slab.box)
@@ -58,9 +58,9 @@ def review(
 
 
 def looking(
-    average: nn.Module, settings: TrainSettings, volume: Volume, window: tuple[float, float], device: torch.device
+    average: nn.Module, settings: TrainSettings, patches: Patches, volume: Volume, device: torch.device
 ) -> Predictor:
-    """The net as it stands, looking at the scan through a contrast window."""
+    """The net as it stands, looking at the scan that the patches are cut from."""
     network = settings.network
     segmenter = Segmenter(fold(average), settings.slices, network.stride, network.reach, {}, "")
-    return Predictor(segmenter, volume, window, 0, device)
+    return Predictor(segmenter, volume, patches.window, 0, device)
