@@ -30,7 +30,8 @@ from napari_xct_crack.heap import give_back
 from napari_xct_crack.io import read
 from napari_xct_crack.io.ome_zarr import layout
 from napari_xct_crack.measure import measure
-from napari_xct_crack.measure._survey import Inputs, survey
+from napari_xct_crack.measure._inputs import Inputs
+from napari_xct_crack.measure._survey import survey
 from napari_xct_crack.volume import Box, Volume
 
 CELL = 48

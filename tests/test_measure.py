@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,11 @@ from napari_xct_crack.measure._census import Census, census
 from napari_xct_crack.measure._extent import Shadow, ends, length
 from napari_xct_crack.measure._fit import error
 from napari_xct_crack.measure._free import free_surface
+from napari_xct_crack.measure._inputs import Inputs
 from napari_xct_crack.measure._shape import shapes, sphericity
 from napari_xct_crack.measure._sheet import mid_surface, slopes, surface_areas
 from napari_xct_crack.measure._summary import sizes
-from napari_xct_crack.measure._survey import Inputs, survey
+from napari_xct_crack.measure._survey import survey
 from napari_xct_crack.prepare import prepare
 from napari_xct_crack.report.measured import measured_report
 from napari_xct_crack.volume import Volume
@@ -206,7 +208,12 @@ def test_the_boxes_of_the_survey_do_not_matter() -> None:
     chance = Volume.from_array(rng.random(ids.shape), role="probability")
     inputs = Inputs(CUBE, (0.2, 1, 0), 2, scan, 900.0, 1.0, None, chance)
     voxels = np.bincount(ids.ravel())[1:]
-    results = [finish(survey(Volume.from_array(ids), voxels, inputs, side)) for side in (40, 13)]
+    labels = Volume.from_array(ids)
+    with ThreadPoolExecutor(2) as pool:
+        shared = finish(survey(labels, voxels, inputs, 13, pool))
+    results = [finish(survey(labels, voxels, inputs, side)) for side in (40, 13)]
+    for name, values in vars(results[1]).items():
+        np.testing.assert_array_equal(getattr(shared, name), values, err_msg=name)
     for name in (
         "surface",
         "area",

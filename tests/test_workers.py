@@ -29,6 +29,7 @@ from napari_xct_crack.events import Event, Progress, Warned, finish
 from napari_xct_crack.inference import SegmentSettings, segment
 from napari_xct_crack.io import read
 from napari_xct_crack.io.ome_zarr import write
+from napari_xct_crack.measure import measure
 from napari_xct_crack.networks.compact import Compact
 from napari_xct_crack.runs import Run, TrainSettings, load_segmenter
 from napari_xct_crack.volume import Box, Volume
@@ -93,7 +94,9 @@ def made(given: Path, out: Path, executor: Any) -> dict[str, bytes]:
     finish(convert(scan, out / "copy.ome.zarr", executor=executor))
     settings = SegmentSettings(device="cpu", normal="all")
     finish(segment(model, scan, out / "probability.ome.zarr", settings, executor=executor))
-    finish(clean(read(out / "copy.ome.zarr"), ALL, out / "mask.ome.zarr", executor=executor))
+    mask = finish(clean(read(out / "copy.ome.zarr"), ALL, out / "mask.ome.zarr", executor=executor))
+    chance = read(out / "probability.ome.zarr")
+    finish(measure(mask, out / "measured", volume=scan, probability=chance, executor=executor))
     return contents(out)
 
 
@@ -105,6 +108,7 @@ def test_any_executor_gives_the_same_stores_and_is_sent_descriptions_only(given:
     assert inference._loaded.cache_info().misses <= 2  # threads of the executor
     assert alone == shared
     assert any(name.startswith("mask.ome.zarr/0/c") for name in alone)
+    assert alone["measured/cracks.csv"].count(b"\n") > 2
     assert len(executor.sizes) > 30
     assert max(executor.sizes) < 4000
 

@@ -95,7 +95,7 @@ def reachable(volume: Volume, executor: Executor | None, work: Path, name: str =
     if volume.again is not None:
         return volume
     with writing(work):
-        work.mkdir(exist_ok=True)
+        work.mkdir(parents=True, exist_ok=True)
     stored = write(work / f"{name}.zarr", volume.levels[0][:, :, :], role=volume.role, overwrite=True)
     return replace(volume, levels=stored.levels[:1], again=stored.again)
 

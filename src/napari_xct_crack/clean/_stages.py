@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..components import Components, find
+from ..components import Components, find, stored
 from ..errors import InputError
 from ..events import Work
 from ..volume import Box, Triple
@@ -136,13 +136,7 @@ class Global:
 
     def on_stored(self, divided: Callable[[Box], tuple[Mask, Mask | None]], path: Path, written: int, box: Box) -> Mask:
         """The same with the components of a file, which a process reads once."""
-        return self.on_box(divided, _stored(path, written), box)
-
-
-@lru_cache(1)
-def _stored(path: Path, written: int) -> Components:
-    """Components of a file as it was written at that time."""
-    return Components.load(path)
+        return self.on_box(divided, stored(path, written), box)
 
 
 def at_border(box: Box, shape: Triple, axes: tuple[int, ...]) -> Mask:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,8 @@ from pydantic import Field
 from ..events import Finished, Work
 from ..measure import MeasureSettings
 from ..volume import Box, Volume
-from . import Command, Positional
+from . import Positional
+from ._shared import Shared
 
 if TYPE_CHECKING:
     from ..measure import Measured
@@ -20,7 +20,7 @@ _AROUND = 16
 """Voxels around a crop of the mask that are seen of the scan."""
 
 
-class Measure(MeasureSettings, Command):
+class Measure(MeasureSettings, Shared):
     """Measure every crack and pore of a mask: tables, a summary and a report."""
 
     mask: Annotated[str, Positional] = Field(description="Mask that clean wrote: all but 0 is crack or pore.")
@@ -43,7 +43,6 @@ class Measure(MeasureSettings, Command):
         from ..heap import give_back
         from ..io import read
         from ..measure import measure
-        from ..outlook import foretold
         from ..prepare import prepare
         from ..report.measured import measured_report
 
@@ -58,21 +57,30 @@ class Measure(MeasureSettings, Command):
             # the blurred rim of the part is no metal to compare a crack with
             volume = prepare(volume)
         mask = read(self.mask, voxel_size=self.voxel_size_um)
-        step = partial(measure, settings=settings, probability=probability, part=part)
-        if self.overwrite or not self.out.exists():
-            yield from foretold(
-                lambda box, out: step(mask.cropped(box), out, volume=volume and _beside(volume, mask, box)),
-                mask,
-                self.out,
-            )
-        result = yield from step(mask, self.out, volume=volume, overwrite=self.overwrite)
+        result = yield from self.shared(
+            lambda some, out, overwrite, executor: measure(
+                some,
+                out,
+                settings,
+                volume=volume and _beside(volume, some),
+                probability=probability,
+                part=part,
+                overwrite=overwrite,
+                executor=executor,
+            ),
+            mask,
+            self.out,
+            self.overwrite,
+        )
         measured_report(self.out / "report.html", result)
         yield Finished(str(self.out))
         return result
 
 
-def _beside(volume: Volume, mask: Volume, box: Box) -> Volume:
-    """What the scan shows of a box of the mask, with a little around it."""
+def _beside(volume: Volume, mask: Volume) -> Volume:
+    """What the scan shows of a crop of the mask, with a little around it; all of it if the mask is none."""
+    if mask.box is None:
+        return volume
     z, y, x = volume.origin
-    place = box.shifted(mask.origin).shifted((-z, -y, -x)).grown((_AROUND, _AROUND, _AROUND))
+    place = Box.of(mask.shape).shifted(mask.origin).shifted((-z, -y, -x)).grown((_AROUND, _AROUND, _AROUND))
     return volume.cropped(place.intersection(Box.of(volume.shape)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from itertools import groupby, product
 from pathlib import Path
 from typing import Literal
@@ -57,13 +57,13 @@ class Components:
     def labels(self, box: Box, foreground: NDArray[np.bool_]) -> Ids:
         """Component of every voxel of one of the labelled blocks, given that block's foreground again."""
         labels, count = labelled(foreground, self.structure)
-        result: Ids = self._of(box, count)[labels]
+        result: Ids = self.of(box, count)[labels]
         return result
 
     def chosen(self, box: Box, foreground: NDArray[np.bool_], kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """The voxels of a labelled block whose component is kept, given which are."""
         labels, count = labelled(foreground, self.structure)
-        result: NDArray[np.bool_] = (kept[self._of(box, count)] & (np.arange(count + 1) > 0))[labels]
+        result: NDArray[np.bool_] = (kept[self.of(box, count)] & (np.arange(count + 1) > 0))[labels]
         return result
 
     def save(self, path: Path) -> None:
@@ -88,10 +88,16 @@ class Components:
             }
             return cls((z, y, x), file["structure"], first, file["component"], file["sizes"], file["marked"])
 
-    def _of(self, box: Box, count: int) -> Ids:
-        """By label within a block: its component."""
+    def of(self, box: Box, count: int) -> Ids:
+        """By label within a block that has `count` of them: its component; of label 0 the background."""
         first = self.first[box.start]
         return np.concatenate([np.zeros(1, np.int64), self.component[first + 1 : first + count + 1]])
+
+
+@lru_cache(1)
+def stored(path: Path, written: int) -> Components:
+    """Components of a file as it was `written` at that time (ns), read once by each process."""
+    return Components.load(path)
 
 
 @dataclass(frozen=True)

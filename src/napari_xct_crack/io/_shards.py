@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import product, repeat
 from typing import Any
+from uuid import uuid4
 
 import google_crc32c
 import numpy as np
@@ -17,6 +18,7 @@ from numcodecs.zstd import Zstd
 from numpy.typing import NDArray
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
+from zarr.storage import LocalStore, StorePath
 
 from ..volume import Triple
 
@@ -48,10 +50,10 @@ def write_shards(array: zarr.Array[Any], start: Triple, values: NDArray[Any]) ->
         for place, places, packed in coming:
             at = tuple(first // side + p for first, side, p in zip(start, array.shards, place, strict=True))
             target = array.store_path / array.metadata.encode_chunk_key(at)
-            if (shard := _joined(grid, dict(zip(places, packed, strict=True)))) is None:
-                sync(target.delete())
+            if pieces := _shard(grid, dict(zip(places, packed, strict=True))):
+                _put(target, pieces)
             else:
-                sync(target.set(default_buffer_prototype().buffer.from_bytes(shard)))
+                sync(target.delete())
 
 
 def is_written(array: zarr.Array[Any], start: Triple) -> bool:
@@ -61,18 +63,33 @@ def is_written(array: zarr.Array[Any], start: Triple) -> bool:
     return sync(array.store.exists((array.store_path / array.metadata.encode_chunk_key(place)).path))
 
 
-def _joined(grid: tuple[int, ...], chunks: dict[tuple[int, ...], bytes | None]) -> bytes | None:
-    """A shard's bytes: its chunks, then the index of where each begins and how long it is; none if there are none."""
+def _put(target: StorePath, pieces: list[bytes]) -> None:
+    """Store what becomes whole at once. Into a file piece by piece: fresh memory for all of it costs more than the writing."""
+    if not isinstance(target.store, LocalStore):
+        sync(target.set(default_buffer_prototype().buffer.from_bytes(b"".join(pieces))))
+        return
+    path = target.store.root / target.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{uuid4().hex}.partial")  # its own: a worker given up for lost may still be writing
+    try:
+        with partial.open("wb") as file:
+            file.writelines(pieces)
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def _shard(grid: tuple[int, ...], chunks: dict[tuple[int, ...], bytes | None]) -> list[bytes]:
+    """The pieces of a shard: its chunks, then the index of where each begins and how long it is; nothing if there are none."""
     index = np.full((*grid, 2), _ABSENT, "<u8")
     found = {place: chunk for place, chunk in chunks.items() if chunk is not None}
     end = 0
     for place, chunk in found.items():
         index[place] = end, len(chunk)
         end += len(chunk)
-    if not found:
-        return None
     table = index.tobytes()
-    return b"".join([*found.values(), table, struct.pack("<I", google_crc32c.value(table))])
+    return [*found.values(), table, struct.pack("<I", google_crc32c.value(table))] if found else []
 
 
 def _compressed(values: NDArray[Any], chunk: tuple[int, ...]) -> bytes | None:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
@@ -17,24 +20,23 @@ from typing import Any
 import numpy as np
 
 from .. import __version__, blocks
-from ..appearance import Noise
 from ..blocks._content import content
 from ..errors import InputError, OutputError, writing
 from ..evaluate._place import common
-from ..events import Said, Warned, Work
+from ..events import Work
 from ..prepare import part_factor
 from ..records import read_json, write_json
-from ..volume import Box, Triple, Volume
+from ..volume import Box, Volume
 from ._census import Census
-from ._free import free_surface
+from ._inputs import Inputs, gathered
 from ._labels import count, numbered
-from ._limits import MAPS, Seen, limit_maps, told
+from ._limits import MAPS, limit_maps, told
 from ._look import look
 from ._settings import MeasureSettings
 from ._shape import shapes, sphericity
 from ._slices import by_slice
 from ._summary import summary
-from ._survey import Inputs, Survey, survey
+from ._survey import Survey, survey
 from ._tables import Table, crack_table, front_table, slice_table, tip_table, write_table
 
 __all__ = ["MAPS", "MeasureSettings", "Measured", "measure"]
@@ -66,6 +68,7 @@ def measure(
     probability: Volume | None = None,
     part: Volume | None = None,
     overwrite: bool = False,
+    executor: Executor | None = None,
 ) -> Work[Measured]:
     """Measure all cracks and pores of a mask of any size.
 
@@ -83,6 +86,8 @@ def measure(
     part
         Mask of the part; tells distances to the free surface and what volumes are shares of. That of `volume` if none is
         given.
+    executor
+        Does the boxes of each pass, see :func:`napari_xct_crack.blocks.run`; what is found is the same.
 
     Raises
     ------
@@ -107,15 +112,17 @@ def measure(
     _refuse(out / SUMMARY, record, overwrite)
     with writing(out):
         (out / SUMMARY).unlink(missing_ok=True)
-    components, counted = yield from count(mask)
-    labels = yield from blocks.run(numbered(mask, out / LABELS, components, counted, overwrite))
-    seen, noise = (None, None) if volume is None else look(volume, part)
-    inputs = yield from _inputs(settings, given, factor, seen, noise)
-    surveyed = yield from survey(labels, counted.voxels, inputs)
-    result = yield from _joined(labels, counted, surveyed, inputs, settings)
-    limits: dict[int, Volume] = {}
-    if volume is not None and seen is not None and settings.detectability:
-        limits = yield from limit_maps(volume, part, seen, out, overwrite)
+    with _aside(out) as work:
+        source = blocks.reachable(mask, executor, work, "mask")
+        components, counted = yield from count(source, executor)
+        labels = yield from blocks.run(numbered(mask, source, out / LABELS, components, counted, overwrite), executor)
+        seen, noise = (None, None) if volume is None else look(volume, part)
+        inputs = (yield from gathered(settings, given, factor, seen, noise)).reachable(executor, work)
+        surveyed = yield from survey(labels, counted.voxels, inputs, executor=executor)
+        result = yield from _joined(labels, counted, surveyed, inputs, settings, executor)
+        limits: dict[int, Volume] = {}
+        if volume is not None and seen is not None and settings.detectability:
+            limits = yield from limit_maps(volume, part, seen, out, overwrite, executor)
     more = {
         "detectability": told(limits, seen),
         "versions": {name: metadata.version(name) for name in ("numpy", "scipy", "scikit-image", "zarr")},
@@ -127,6 +134,16 @@ def measure(
             write_table(out / f"{name}.csv", table)
         write_json(out / SUMMARY, result.summary)
     return result
+
+
+@contextmanager
+def _aside(out: Path) -> Iterator[Path]:
+    """A folder in the output for what other processes need, gone in the end."""
+    work = out / ".work"
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _covered(mask: Volume, *others: Volume | None) -> None:
@@ -172,41 +189,13 @@ def _refuse(path: Path, record: Mapping[str, Any], overwrite: bool) -> None:
             )
 
 
-def _inputs(
-    settings: MeasureSettings,
-    given: Mapping[str, Volume | None],
-    factor: Triple | None,
-    seen: Seen | None,
-    noise: Noise | None,
-) -> Work[Inputs]:
-    mask, part = given["mask"], given["part"]
-    assert mask is not None
-    size = mask.voxel_size or (1.0, 1.0, 1.0)
-    free = None if part is None else free_surface(part, mask, size, factor)
-    if free is not None and free.step > 2 * max(size):
-        yield Said(f"Distances to the free surface come from a coarse mask of the part: they hold to {free.step:.3g}.")
-    contrast, grow = settings.contrast or 1.0, 2 if settings.grow is None else settings.grow
-    if seen is not None:
-        contrast = settings.contrast or seen.look.contrast
-        for note in () if settings.contrast else seen.look.notes:
-            yield Warned(note)
-        grow = max(2, min(12, round(3 * seen.look.point_spread)))
-        grow = grow if settings.grow is None else settings.grow
-        yield Said(
-            f"Metal is {contrast:.4g} grey values brighter than air, the point spread is {seen.look.point_spread:.2g} voxels."
-        )
-    near = settings.surface_within
-    near.voxels(mask.voxel_size)
-    mouth = near.value * (max(size) if near.unit == "voxel" else 1.0)
-    scan, probability = given["volume"], given["probability"]
-    blur = seen.look.point_spread if seen else 1.1
-    return Inputs(
-        size, settings.load_axis, grow, scan, contrast, blur, noise, probability, free, mouth, settings.build_axis
-    )
-
-
 def _joined(
-    labels: Volume, counted: Census, surveyed: Survey, inputs: Inputs, settings: MeasureSettings
+    labels: Volume,
+    counted: Census,
+    surveyed: Survey,
+    inputs: Inputs,
+    settings: MeasureSettings,
+    executor: Executor | None,
 ) -> Work[Measured]:
     """The tables, once components are told apart."""
     size, single = inputs.size, labels.shape[0] == 1
@@ -215,7 +204,7 @@ def _joined(
     round_ = sphericity(volume, surveyed.surface[1:], size[0] if single else None)
     sheet = (formed.flatness < settings.flatness) | (round_ < settings.sphericity)
     is_crack = sheet & (counted.voxels >= settings.smallest)
-    slices = yield from by_slice(labels, np.concatenate([[False], is_crack]), inputs)
+    slices = yield from by_slice(labels, np.concatenate([[False], is_crack]), inputs, executor)
     kinds = np.where(is_crack, "crack", "pore")
     table = crack_table(counted, formed, surveyed, kinds, inputs, labels.origin)
     table["sphericity"] = round_

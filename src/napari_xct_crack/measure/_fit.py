@@ -13,6 +13,7 @@ which is one number for the scan. All sums add up over boxes.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +36,7 @@ RIM = 2.0
 WIDER = 0.25
 """Share of its variance by which the second term widens the point spread."""
 LEAST = 64
-"""Voxels of a component that is fitted; around smaller ones nothing is."""
+"""Voxels that a component must have to be fitted; around smaller ones nothing is."""
 _CUT = 2.5
 """Standard deviations after which Gaussians end."""
 ENOUGH = 0.3
@@ -51,75 +52,89 @@ def halo(blur: float) -> int:
     return int(np.ceil(_CUT * (MEAN + 1) * blur)) + 2
 
 
-@dataclass
+@dataclass(frozen=True)
+class Sums:
+    """What a box adds to the normal equations. A term's name is twice the number of its component, plus 1 for the second."""
+
+    deep: dict[int, int]
+    """By component, its voxels there that are not in the part's rim."""
+    right: dict[int, float] = field(default_factory=dict)
+    """By term: its product with the scan."""
+    products: tuple[NDArray[np.int64], NDArray[np.int64], Floats] | None = None
+    """Names of two terms, and their product with each other."""
+
+
+def sums(blur: float, ids: NDArray[Any], grey: NDArray[Any], inside: Mask, most: int, core: Any) -> Sums:
+    """What a box adds.
+
+    Parameters
+    ----------
+    blur
+        Standard deviation of the point spread in voxels.
+    ids, grey, inside
+        Numbers of the components, grey values and the part, with :func:`halo` voxels around the box; (z, y, x).
+    most
+        Highest number of a component that is fitted; those above are specks, see :data:`LEAST`.
+    core
+        Slices of the box itself.
+    """
+    solid = ndimage.minimum_filter(inside.view(np.uint8), 2 * round(RIM * blur) + 1, mode="nearest") > 0
+    specks = ids > most
+    if specks.any():
+        solid &= ndimage.distance_transform_edt(~specks) > NEAR * blur
+    labels = np.where(specks, 0, ids)
+    numbers, counts = np.unique(labels[core][solid[core]], return_counts=True)
+    deep = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+    fitted = np.zeros(ids.shape, bool)
+    fitted[core] = (solid & (ndimage.distance_transform_edt(labels == 0) <= NEAR * blur + 1))[core]
+    present = sorted(set(np.unique(labels).tolist()) - {0})
+    if not present or not fitted.any():
+        return Sums(deep)
+    mean = _LocalMean(solid, MEAN * blur)
+    values = np.where(solid, grey.astype(np.float32) - mean(np.where(solid, grey, 0).astype(np.float32)), 0)[fitted]
+    column = np.cumsum(fitted.ravel(), dtype=np.int32).reshape(fitted.shape) - 1
+    parts = [_terms(labels == number, blur, mean, fitted, column) for number in present]
+    ends = np.cumsum([0, *(len(places) for _, places in parts for _ in range(2))])
+    places = np.concatenate([places for _, places in parts for _ in range(2)])
+    table = sparse.csr_array(
+        (np.concatenate([terms.ravel() for terms, _ in parts]), places, ends), shape=(len(ends) - 1, len(values))
+    )
+    names = (2 * np.array(present)[:, None] + np.arange(2)).ravel()
+    products = (table @ table.T).tocoo()
+    right = (table @ values.astype(np.float64)).tolist()
+    named = names[products.row], names[products.col], products.data
+    return Sums(deep, dict(zip(names.tolist(), right, strict=True)), named)
+
+
+def _terms(
+    label: Mask, blur: float, mean: _LocalMean, fitted: Mask, column: NDArray[np.int32]
+) -> tuple[Floats, NDArray[np.int32]]:
+    """The two terms of a component, shape (2, n), and which of the fitted voxels the n are."""
+    reach = halo(blur)
+    (found,) = ndimage.find_objects(label.view(np.uint8))
+    around = tuple(slice(max(0, side.start - reach), side.stop + reach) for side in found)
+    once = _blurred(label[around].astype(np.float32), blur)
+    more = ndimage.laplace(once, mode="constant") * (WIDER * blur**2 / 2)
+    near = fitted[around]
+    terms = np.stack([(term - mean(term, around))[near] for term in (once, more)])
+    return terms.astype(np.float64), column[around][near]
+
+
 class Fit:
-    """Sums for the normal equations, by pairs of components, and what they give."""
+    """The normal equations of all boxes, and what they give."""
 
-    blur: float
-    """Standard deviation of the point spread in voxels."""
-    deep: dict[int, int] = field(default_factory=dict)
-    """Voxels of each label that are not in the part's rim."""
-    _rows: list[NDArray[np.int64]] = field(default_factory=list)
-    _columns: list[NDArray[np.int64]] = field(default_factory=list)
-    _values: list[Floats] = field(default_factory=list)
-    _right: dict[int, float] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._deep: Counter[int] = Counter()
+        self._right: defaultdict[int, float] = defaultdict(float)
+        self._products: list[tuple[NDArray[np.int64], NDArray[np.int64], Floats]] = []
 
-    def add(self, ids: NDArray[Any], grey: NDArray[Any], inside: Mask, sizes: NDArray[np.int64], core: Any) -> None:
-        """Add a box.
-
-        Parameters
-        ----------
-        ids, grey, inside
-            Numbers of the components, grey values and the part, with :func:`halo` voxels around the box; (z, y, x).
-        sizes
-            By number: voxels of the whole component.
-        core
-            Slices of the box itself.
-        """
-        solid = ndimage.minimum_filter(inside.view(np.uint8), 2 * round(RIM * self.blur) + 1, mode="nearest") > 0
-        specks = (ids > 0) & (sizes[ids] < LEAST)
-        if specks.any():
-            solid &= ndimage.distance_transform_edt(~specks) > NEAR * self.blur
-        labels = np.where(specks, 0, ids)
-        numbers, counts = np.unique(labels[core][solid[core]], return_counts=True)
-        for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
-            self.deep[number] = self.deep.get(number, 0) + count
-        fitted = np.zeros(ids.shape, bool)
-        fitted[core] = (solid & (ndimage.distance_transform_edt(labels == 0) <= NEAR * self.blur + 1))[core]
-        if not fitted.any():
-            return
-        mean = _LocalMean(solid, MEAN * self.blur)
-        values = np.where(solid, grey.astype(np.float32) - mean(np.where(solid, grey, 0).astype(np.float32)), 0)[fitted]
-        present = sorted(set(np.unique(labels).tolist()) - {0})
-        if not present:
-            return
-        column = np.cumsum(fitted.ravel(), dtype=np.int32).reshape(fitted.shape) - 1
-        parts = [self._terms(labels == number, mean, fitted, column) for number in present]
-        ends = np.cumsum([0, *(len(places) for _, places in parts for _ in range(2))])
-        places = np.concatenate([places for _, places in parts for _ in range(2)])
-        table = sparse.csr_array(
-            (np.concatenate([terms.ravel() for terms, _ in parts]), places, ends), shape=(len(ends) - 1, len(values))
-        )
-        names = (2 * np.array(present)[:, None] + np.arange(2)).ravel()
-        products = (table @ table.T).tocoo()
-        self._rows.append(names[products.row])
-        self._columns.append(names[products.col])
-        self._values.append(products.data)
-        for name, value in zip(names.tolist(), (table @ values.astype(np.float64)).tolist(), strict=True):
-            self._right[name] = self._right.get(name, 0.0) + value
-
-    def _terms(
-        self, label: Mask, mean: _LocalMean, fitted: Mask, column: NDArray[np.int32]
-    ) -> tuple[Floats, NDArray[np.int32]]:
-        """The two terms of a component, shape (2, n), and which of the fitted voxels the n are."""
-        reach = halo(self.blur)
-        (found,) = ndimage.find_objects(label.view(np.uint8))
-        around = tuple(slice(max(0, side.start - reach), side.stop + reach) for side in found)
-        once = _blurred(label[around].astype(np.float32), self.blur)
-        more = ndimage.laplace(once, mode="constant") * (WIDER * self.blur**2 / 2)
-        near = fitted[around]
-        terms = np.stack([(term - mean(term, around))[near] for term in (once, more)])
-        return terms.astype(np.float64), column[around][near]
+    def add(self, found: Sums) -> None:
+        """Take a box."""
+        self._deep.update(found.deep)
+        for name, value in found.right.items():
+            self._right[name] += value
+        if found.products is not None:
+            self._products.append(found.products)
 
     def shares(self, sizes: NDArray[np.int64], contrast: float) -> Floats:
         """By number, index 0 unused: share of the label that is void; not a number where too little of it counts."""
@@ -129,13 +144,13 @@ class Fit:
             return result
         place = np.full(int(names.max()) + 1, -1)
         place[names] = np.arange(len(names))
-        data, rows, columns = (np.concatenate(part) for part in (self._values, self._rows, self._columns))
+        rows, columns, data = (np.concatenate(part) for part in zip(*self._products, strict=True))
         normal = sparse.coo_array((data, (place[rows], place[columns])), shape=(len(names),) * 2).tocsr()
         right = np.array([self._right[name] for name in names.tolist()])
         pick = sparse.kron(sparse.eye_array(len(names) // 2), np.array([[1.0], [_spread(normal, right)]])).tocsr()
         found = _solved(pick.T @ normal @ pick, pick.T @ right)
         numbers = names[::2] // 2
-        known = np.array([self.deep.get(number, 0) for number in numbers.tolist()]) >= ENOUGH * sizes[numbers]
+        known = np.array([self._deep[number] for number in numbers.tolist()]) >= ENOUGH * sizes[numbers]
         result[numbers[known]] = -found[known] / contrast
         return result
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..errors import InputError
+from ..errors import InputError, writing
 from ..settings import VoxelSize
 from ..volume import Box, Triple, Volume
 
@@ -29,6 +31,21 @@ class FreeSurface:
     """Voxels of the scan in one of its voxels."""
     step: float
     """Longest side of one of its voxels: distances are no more exact than that."""
+    kept: Path | None = None
+    """Folder of the files that the arrays are mapped from."""
+
+    def stored(self, folder: Path) -> FreeSurface:
+        """The same, mapped from files in a folder, which then stand for the arrays where it is sent to another process."""
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            np.save(folder / "distances.npy", self.distances)
+            np.save(folder / "inside.npy", self.inside)
+        return _mapped(folder, self.origin, self.factor, self.step)
+
+    def __reduce__(self) -> Any:
+        if self.kept is None:
+            return super().__reduce__()
+        return _mapped, (self.kept, self.origin, self.factor, self.step)
 
     def at(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """Distances at voxels of the scan, shape (n, 3); 0 outside the part."""
@@ -44,6 +61,11 @@ class FreeSurface:
     def _along(self, axis: int, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """Own voxels of voxels of the scan along one axis."""
         return np.clip(places // self.factor[axis] - self.origin[axis], 0, self.inside.shape[axis] - 1)
+
+
+def _mapped(folder: Path, origin: Triple, factor: Triple, step: float) -> FreeSurface:
+    distances, inside = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("distances", "inside"))
+    return FreeSurface(distances, inside, origin, factor, step, folder)
 
 
 def free_surface(part: Volume, scan: Volume, size: VoxelSize, factor: Triple | None = None) -> FreeSurface:

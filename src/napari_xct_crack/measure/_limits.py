@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,9 @@ class Seen:
     """… and that in five neighbouring slices, where there are so many."""
 
 
-def limit_maps(scan: Volume, part: Volume | None, seen: Seen, out: Path, overwrite: bool) -> Work[dict[int, Volume]]:
+def limit_maps(
+    scan: Volume, part: Volume | None, seen: Seen, out: Path, overwrite: bool, executor: Executor | None = None
+) -> Work[dict[int, Volume]]:
     """Write ``detectability-L.ome.zarr`` for each length L: smallest aperture in µm, or in voxels of unknown size.
 
     A voxel of the map stands for 32³ of the scan around its place. The limit of the middle of the scan is scaled by the
@@ -51,16 +54,16 @@ def limit_maps(scan: Volume, part: Volume | None, seen: Seen, out: Path, overwri
     """
     scan = prepare(scan, window=scan.window or (0.0, 1.0), part=part)
     sides = scan.voxel_size or (1.0, 1.0, 1.0)
+    source = blocks.reachable(scan, executor, out / ".work", "seen")
     maps: dict[int, Volume] = {}
     if not seen.smallest:
         yield Warned("Too little metal without cracks is in view to tell how thin a crack could be seen.")
     for length, smallest in seen.smallest.items():
         smallest *= float(np.sqrt(sides[1] * sides[2]))
-        compute = _Local(scan, seen.look, smallest) if not maps else _Scaled(*next(iter(maps.items())), length, seen)
+        compute = _Local(source, seen.look, smallest) if not maps else _Scaled(*next(iter(maps.items())), length, seen)
         path = out / f"{MAPS}{length}.ome.zarr"
-        maps[length] = yield from blocks.run(
-            _plan(scan, compute, path, {"length": length, "limit": smallest}, overwrite)
-        )
+        plan = _plan(scan, compute, path, {"length": length, "limit": smallest}, overwrite)
+        maps[length] = yield from blocks.run(plan, executor)
     return maps
 
 

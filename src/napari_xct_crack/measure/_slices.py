@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..blocks import boxes
+from ..blocks import boxes, each
 from ..evaluate._place import read_at
 from ..events import Progress, Work
 from ..metrics import thinned
@@ -19,7 +20,7 @@ from ..metrics.widths import trace_lengths
 from ..settings import VoxelSize
 from ..tips import slice_tips
 from ..volume import Box, Volume
-from ._survey import Inputs
+from ._inputs import Inputs
 
 Floats = NDArray[np.float64]
 
@@ -39,7 +40,9 @@ class Slices:
     """Rows of crack, z, y, x (voxels of the scan), direction y, x, sharpness."""
 
 
-def by_slice(labels: Volume, cracks: NDArray[np.bool_], inputs: Inputs) -> Work[Slices]:
+def by_slice(
+    labels: Volume, cracks: NDArray[np.bool_], inputs: Inputs, executor: Executor | None = None
+) -> Work[Slices]:
     """Look at every slice.
 
     Parameters
@@ -50,21 +53,23 @@ def by_slice(labels: Volume, cracks: NDArray[np.bool_], inputs: Inputs) -> Work[
         By number, whether it is a crack; those that are not are pores.
     inputs
         Of these the probability, which follows tips below a voxel, and the free surface, where no crack has a tip.
+    executor
+        Looks at slabs, several at a time; labels and inputs must then be picklable, and small.
     """
     depth, height, width = labels.shape
     thick = max(1, min(64, _AT_ONCE // (height * width)))
     rows, tips = [np.zeros((0, 6))], [np.zeros((0, 7))]
-    for box in boxes(labels.shape, (thick, height, width)):
-        # what was read of a slab is given up before the next is read
-        for row, found in list(_slab(labels, box, cracks, inputs)):
-            rows.append(row[None])
-            tips.append(found)
+    slab = partial(_slab, labels, np.packbits(cracks), replace(inputs, noise=None))
+    for box, found in each(slab, boxes(labels.shape, (thick, height, width)), executor):
+        rows.append(found.rows)
+        tips.append(found.tips)
         yield Progress(box.stop[0], depth, "slices measured")
     return Slices(np.concatenate(rows), np.concatenate(tips))
 
 
-def _slab(labels: Volume, box: Box, cracks: NDArray[np.bool_], inputs: Inputs) -> Iterator[tuple[Floats, Floats]]:
-    """By slice of a slab its row and its tips, as in :class:`Slices`."""
+def _slab(labels: Volume, packed: NDArray[np.uint8], inputs: Inputs, box: Box) -> Slices:
+    """A few slices; which numbers are cracks is `packed` into bits."""
+    cracks, rows, tips = np.unpackbits(packed).astype(bool), [], [np.zeros((0, 7))]
     size, free, probability = inputs.size, inputs.free, inputs.probability
     ids, place = np.empty(box.shape, labels.dtype), box.shifted(labels.origin)
     for strip in boxes(box.shape, (box.shape[0], _STRIP, box.shape[2])):
@@ -79,7 +84,9 @@ def _slab(labels: Volume, box: Box, cracks: NDArray[np.bool_], inputs: Inputs) -
         if free is not None:
             found = found[free.at(np.rint(found[:, 1:4]).astype(np.int64)) > inputs.mouth]
         row[5] = len(found)
-        yield row, found
+        rows.append(row)
+        tips.append(found)
+    return Slices(np.stack(rows), np.concatenate(tips))
 
 
 def _slice(

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ..settings import VoxelSize
+from ._box import HIGH, LOW
 from ._slices import Slices
-from ._survey import HIGH, LOW, Survey
+from ._survey import Survey
 from ._tables import Table
 
 Floats = NDArray[np.float64]

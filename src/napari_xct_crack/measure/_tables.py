@@ -14,9 +14,10 @@ from ..errors import writing
 from ..volume import Triple
 from ._census import Census
 from ._fit import MODEL, MOST_BLUR, error
+from ._inputs import Inputs
 from ._shape import Shapes, angle_to
 from ._slices import Slices
-from ._survey import Inputs, Survey
+from ._survey import Survey
 
 Table = Mapping[str, NDArray[Any]]
 AXES = "zyx"
