@@ -1,6 +1,6 @@
 """Peak memory of each stage on a volume and on ones eight times larger, each in a process of its own.
 
-``python benchmarks/scale.py`` prints the table of docs/scale.md.
+``python benchmarks/scale.py`` and ``--wide`` print the tables of docs/scale.md.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ NET = Compact(width=2)
 SMALL = (544, 160, 160)
 """Long enough to have a coarser level: what halves integers takes 60 MB, which all three are to load."""
 LARGER = {"2 × along each axis": (1088, 320, 320), "8 × as deep": (4352, 160, 160)}
+WIDE = (64, 2048, 2048)
+"""So wide that what grows with the area of a slice is at its bound."""
+WIDER = {"2 × along each axis": (128, 4096, 4096)}
 CHILD = """
 import sys
 from napari_xct_crack.cli import main
@@ -77,14 +80,17 @@ def peaks(folder: Path, shape: tuple[int, int, int], stages: list[str]) -> dict[
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stages", nargs="+", default=["convert", "segment", "clean", "measure"])
-    stages = parser.parse_args().stages
+    parser.add_argument("--wide", action="store_true", help="slices of four million pixels against such of sixteen")
+    given = parser.parse_args()
+    stages = given.stages
+    first, larger = (WIDE, WIDER) if given.wide else (SMALL, LARGER)
     with tempfile.TemporaryDirectory() as name:
         found = {
             what: peaks(Path(name) / str(number), shape, stages)
-            for number, (what, shape) in enumerate({"small": SMALL, **LARGER}.items())
+            for number, (what, shape) in enumerate({"small": first, **larger}.items())
         }
     small = found.pop("small")
-    print(f"| stage | {' × '.join(map(str, SMALL))} | {' | '.join(found)} |")
+    print(f"| stage | {' × '.join(map(str, first))} | {' | '.join(found)} |")
     print("|---" * (2 + len(found)) + "|")
     for stage, peak in small.items():
         rest = " | ".join(f"{one[stage]:.0f} MB ({one[stage] / peak:.2f} ×)" for one in found.values())

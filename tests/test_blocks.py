@@ -154,21 +154,24 @@ def test_a_second_owner_and_the_input_as_output_are_refused(tmp_path: Path) -> N
 
 
 def test_a_full_disk_stops_with_one_sentence_and_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from zarr.storage import LocalStore
+    original, count = Path.open, 0
 
-    original, count = LocalStore.set, 0
-
-    async def fill(self: Any, key: str, *args: Any, **kwargs: Any) -> None:
+    def fill(self: Path, mode: str = "r", **kwargs: Any) -> Any:
         nonlocal count
-        count += "/c/" in key
+        count += "c" in self.parts
+        file = original(self, mode, **kwargs)
         if count > 6:
+            file.write(b"half of it")
+            file.close()
             raise OSError(errno.ENOSPC, "no space")
-        await original(self, key, *args, **kwargs)
+        return file
 
     with monkeypatch.context() as patched:
-        patched.setattr(LocalStore, "set", fill)
+        patched.setattr(Path, "open", fill)
         with pytest.raises(OutputError, match="disk is full"):
             finish(run(plan(tmp_path / "a.ome.zarr")))
+    assert count > 6
+    assert not list(tmp_path.rglob("*.partial"))
     np.testing.assert_array_equal(finish(run(plan(tmp_path / "a.ome.zarr"))).read(), DATA)
 
 

@@ -17,8 +17,8 @@ from napari_xct_crack.cli import main
 from napari_xct_crack.commands._history import read as history
 from napari_xct_crack.copies import copy
 from napari_xct_crack.errors import InputError
-from napari_xct_crack.io import read
-from napari_xct_crack.io.ome_zarr import open_zarr, write
+from napari_xct_crack.io import _remote, read
+from napari_xct_crack.io.ome_zarr import create, open_zarr, write
 from napari_xct_crack.volume import Box
 
 DATA = np.random.default_rng(0).integers(0, 255, (40, 150, 90)).astype(np.uint8)
@@ -133,6 +133,32 @@ def test_a_store_is_read_lazily(bucket: Path) -> None:
     box = Box((1, 2, 3), (9, 80, 70))
     np.testing.assert_array_equal(volume.read(box), DATA[box.slices])
     np.testing.assert_array_equal(volume.read(), DATA)
+
+
+@pytest.mark.parametrize("most", [2**28, 2**18])
+def test_what_was_read_is_kept_up_to_a_bound(bucket: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(_remote, "CACHE_BYTES", most)
+    data = np.random.default_rng(1).integers(0, 255, (64, 192, 192)).astype(np.uint8)
+    store = create(
+        bucket / "a.ome.zarr",
+        data.shape,
+        np.uint8,
+        role="image",
+        voxel_size=None,
+        chunk=(32, 64, 64),
+        shard=(64, 192, 192),
+    )
+    store.fill(Box.of(data.shape), data, 1)
+    volume = read("s3://bucket/a.ome.zarr")
+    S3.asked.clear()
+    for z in range(64):  # as a viewer goes through the slices
+        np.testing.assert_array_equal(volume.read(Box((z, 0, 0), (z + 1, 192, 192))), data[z : z + 1])
+    fetched = sum(size for _, size in S3.asked)
+    assert volume.levels[0].store.cache_info()["current_size"] <= most
+    if most > data.nbytes:
+        assert fetched < 1.1 * data.nbytes
+    else:
+        assert fetched > 3 * data.nbytes
 
 
 def test_commands_read_an_address_and_no_secret_is_written(

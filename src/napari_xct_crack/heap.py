@@ -1,9 +1,12 @@
-"""The C library's memory: whether what is freed goes back to the system, or stays for what comes next."""
+"""This process's memory: the most it had, and whether what is freed goes back to the system or stays for what comes next."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
+from pathlib import Path
+
+import psutil
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
 """Numbers of the options in glibc's ``malloc.h``."""
@@ -30,6 +33,19 @@ def keep() -> None:
     """
     _set(_MMAP_MAX, KEPT["MALLOC_MMAP_MAX_"])
     _set(_TRIM_THRESHOLD, KEPT["MALLOC_TRIM_THRESHOLD_"])
+
+
+def peak() -> int:
+    """The most bytes of memory that this process has had at once."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    if sys.platform == "linux":
+        # what getrusage tells begins with the pages of the process that started this one
+        held = Path("/proc/self/status").read_text().rsplit("VmHWM:", 1)[1].split()[0]
+        return 1024 * int(held)
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _set(option: int, value: int) -> None:

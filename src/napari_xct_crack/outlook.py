@@ -90,7 +90,7 @@ def _tried(step: Callable[[Box, Path], Work[Any]], box: Box) -> Work[_Taken]:
             for _ in step(box, Path(folder) / "trial.ome.zarr"):
                 yield Progress(0, 1, "a look ahead")
             seconds = time.perf_counter() - started
-        disk = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
+        disk = blocks.size_of(Path(folder))
     return _Taken(box.size, seconds, float(disk), peak.grown)
 
 

@@ -20,7 +20,7 @@ from ..volume import Box, Triple, Volume
 from . import journal
 from ._cluster import cluster, exposed
 from ._content import identity
-from ._forecast import Forecast, estimated
+from ._forecast import Forecast, estimated, size_of
 from ._owner import owned
 from ._plan import Plan, at_once, boxes
 from ._tasks import Compute, Target, done_elsewhere, each, reachable
@@ -38,6 +38,7 @@ __all__ = [
     "identity",
     "reachable",
     "run",
+    "size_of",
 ]
 
 

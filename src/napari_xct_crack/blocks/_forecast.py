@@ -35,7 +35,7 @@ class Forecast:
 
     def __init__(self, store: Path, sizes: list[int]) -> None:
         self._store, self._sizes = store, sizes
-        self._begun, self._held = time.monotonic(), _size(store)
+        self._begun, self._held = time.monotonic(), size_of(store)
         self._told = len(sizes) < 2
 
     def after(self, done: int) -> Iterator[Estimated]:
@@ -50,7 +50,7 @@ class Forecast:
             return
         self._told = True
         left = sum(self._sizes[done:]) / sum(self._sizes[:done])
-        seconds, disk = left * (time.monotonic() - self._begun), left * (_size(self._store) - self._held)
+        seconds, disk = left * (time.monotonic() - self._begun), left * (size_of(self._store) - self._held)
         told = estimated(self._store, "What is left takes", seconds, disk)
         yield from (event for event in told if seconds > _SHORT)
 
@@ -80,12 +80,12 @@ def estimated(
     yield Estimated.told(what, seconds, disk, memory, free, short)
     if disk > free:
         raise OutputError(
-            f"{place} will need about {amount(disk)} and its disk has {amount(free)} free; free some space, then start again to go "
-            "on, or give a place on another disk."
+            f"{place} will need about {amount(disk)} and its disk has {amount(free)} free; free some space and start again, or "
+            "give a place on another disk."
         )
 
 
-def _size(folder: Path) -> int:
+def size_of(folder: Path) -> int:
     """Bytes of all files in a folder, but for those that go while it is looked at."""
     total = 0
     for place, _, names in os.walk(folder):

@@ -57,8 +57,12 @@ def estimated(command: Command, event: Estimated) -> None:
 
 
 def taken(command: Command, seconds: float) -> None:
-    """Append how long a step has then taken, from its first estimate on."""
-    _noted(command, {"taken": {"seconds": round(seconds, 1)}})
+    """Append what a step has then taken: the seconds from its first estimate on, its output's bytes, and memory at the peak."""
+    from ..blocks import size_of  # slow to load; who estimates has loaded it
+    from ..heap import peak
+
+    out = getattr(command, "out", None) or command.run_  # type: ignore[attr-defined]
+    _noted(command, {"taken": {"seconds": round(seconds, 1), "disk": size_of(out), "memory": peak()}})
 
 
 def _noted(command: Command, what: dict[str, Any]) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SCHEMES = ("s3", "gs", "az", "https", "http")
 RETRIES = 3
+CACHE_BYTES = 256 * 2**20
+"""Most that is kept of a store, as it stands there: boxes with their surroundings ask for most chunks several times."""
 
 
 def is_address(source: str | Path) -> bool:
@@ -29,7 +31,7 @@ def place_of(address: str) -> PurePosixPath:
 
 
 def open_address(address: str) -> zarr.Array[Any] | zarr.Group:
-    """The array or group at an address, for reading; errors as in :func:`store_at`.
+    """The array or group at an address, for reading through a bounded cache; errors as in :func:`store_at`.
 
     Raises
     ------
@@ -37,8 +39,10 @@ def open_address(address: str) -> zarr.Array[Any] | zarr.Group:
         If nothing that can be read is there.
     """
     import zarr
+    from zarr.experimental.cache_store import CacheStore
+    from zarr.storage import MemoryStore
 
-    store = store_at(address, read_only=True)
+    store = CacheStore(store_at(address, read_only=True), cache_store=MemoryStore(), max_size=CACHE_BYTES)
     try:
         with reaching(address):
             return zarr.open(store, mode="r")
