@@ -199,7 +199,7 @@ def test_a_disk_that_cannot_hold_the_rest_is_refused_early_and_the_work_goes_on_
     usage = type("Usage", (), {"free": 1000})
     with monkeypatch.context() as patched:
         patched.setattr("napari_xct_crack.blocks._forecast.shutil.disk_usage", lambda _: usage)
-        with pytest.raises(OutputError, match="free some space, then start again to go on"):
+        with pytest.raises(OutputError, match="free some space and start again"):
             finish(run(plan(tmp_path / "a.ome.zarr", calls)))
     assert len(calls) == 1
     np.testing.assert_array_equal(finish(run(plan(tmp_path / "a.ome.zarr", calls))).read(), DATA)
