@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from quality_cells import CASES, Size, key_of
-from quality_methods import METHODS
+from quality_methods import COMPACT, METHODS, VARIANTS
 
 from napari_xct_crack.metrics import Scores, pooled_margin
 
@@ -70,7 +70,7 @@ class Raw:
         return {(row["method"], row["steps"]): row for row in rows}
 
     def table(self) -> Iterator[str]:
-        """Lines of a Markdown table for each condition: the worst seed of each method, beside our worst."""
+        """Lines of a Markdown table for each condition: the worst seed of each method, beside our worst; variants beside theirs."""
         rows = self.rows
         for condition in dict.fromkeys(row["condition"] for row in rows):
             here, worst = [row for row in rows if row["condition"] == condition], self.worst(condition)
@@ -81,12 +81,13 @@ class Raw:
             )
             yield "|---|" + "---|" * 11
             for key, row in worst.items():
-                ours = worst.get((OURS, row["steps"])) or worst.get((OURS, Size.steps))
+                own = COMPACT if row["method"] in VARIANTS else OURS
+                ours = worst.get((own, row["steps"])) or worst.get((own, Size.steps))
                 yield self._line(row, sum((one["method"], one["steps"]) == key for one in here), ours)
 
     def _line(self, row: Row, seeds: int, ours: Row | None) -> str:
         lead = ""
-        if ours is not None and row["method"] != OURS:
+        if ours is not None and row["method"] != ours["method"]:
             found = pooled_margin(self.scores(ours, "centreline"), self.scores(row, "centreline"))
             lead = f"{found.value:+.3f} ({found.low:+.3f}, {found.high:+.3f})"
         bias = "" if row["void_bias"] is None else f"{row['void_bias']:+.2f}"

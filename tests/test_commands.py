@@ -19,7 +19,7 @@ from napari_xct_crack.commands.train import Train
 from napari_xct_crack.cracks.random import RandomCracks
 from napari_xct_crack.cracks.sheet import SheetCracks
 from napari_xct_crack.methods.cyclegan import CycleGan
-from napari_xct_crack.networks.compact import Compact
+from napari_xct_crack.networks.halved import Halved
 
 SMALL = ["--preset", "quick", "--patches.size", "64", "--batch", "2", "--steps-per-epoch", "2", "--slices", "3"]
 
@@ -34,7 +34,7 @@ def train(*tokens: str) -> Train:
 def test_a_preset_with_another_method_and_a_budget():
     command = train("--preset", "quick", "--method.kind", "cyclegan", "--minutes", "1")
     assert command.method == CycleGan()
-    assert isinstance(command.network, Compact)
+    assert isinstance(command.network, Halved)
     assert (command.minutes, command.epochs, command.slices) == (1, None, presets.load("quick")["slices"])
 
 

@@ -23,8 +23,10 @@ from napari_xct_crack.frames import reflected, to_frames
 from napari_xct_crack.inference import SegmentSettings, preview, segment
 from napari_xct_crack.inference._predict import Predictor
 from napari_xct_crack.io.ome_zarr import create, write
+from napari_xct_crack.networks import Network
 from napari_xct_crack.networks._turned import Turned
 from napari_xct_crack.networks.compact import Compact
+from napari_xct_crack.networks.halved import Halved
 from napari_xct_crack.prepare import PrepareSettings
 from napari_xct_crack.runs import Run, Segmenter, TrainSettings
 from napari_xct_crack.volume import Box, Volume
@@ -111,10 +113,10 @@ def test_more_than_one_tile_is_used_and_its_edges_would_show_without_halo() -> N
     assert np.abs(finish(blind.predict(box)) / 255 - whole(model, data.read())).max() > 0.02
 
 
-def test_the_compact_network_has_no_seams_either() -> None:
+@pytest.mark.parametrize("network", [Compact(width=2), Halved(width=4)], ids=lambda network: network.kind)
+def test_the_small_networks_have_no_seams_either(network: Network) -> None:
     torch.manual_seed(1)
-    network = Compact(width=2)
-    model = Segmenter(network.build(3).eval(), 3, network.stride, network.reach, {"window": (0, 200)}, "compact")
+    model = Segmenter(network.build(3).eval(), 3, network.stride, network.reach, {"window": (0, 200)}, network.kind)
     data = scan((2, 330, 290))
     tiles = Predictor(model, data, (0, 200), 0, CPU, 100)
     assert len(list(tiles.tiles(((0, 330), (0, 290))))) > 1

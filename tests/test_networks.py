@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from napari_xct_crack.networks import Network
 from napari_xct_crack.networks._norm import Norm, fold, norm_mode_for, set_norm
 from napari_xct_crack.networks.compact import Compact
+from napari_xct_crack.networks.halved import Halved
 from napari_xct_crack.networks.patchgan import patchgan
 from napari_xct_crack.networks.unet256 import UNet256
 from napari_xct_crack.ridges import sato
@@ -173,8 +174,9 @@ def test_statistics_are_fixed_for_the_last_tenth() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 5, 9])
-def test_compact_net_is_cheap(channels: int) -> None:
+def test_small_nets_are_cheap(channels: int) -> None:
     assert multiply_adds(Compact().build(channels), channels, 64) <= 11_000
+    assert multiply_adds(Halved().build(channels), channels, 64) <= 8_500
 
 
 @pytest.mark.parametrize(("width", "parameters"), [(64, 54_403_457), (32, 13_603_009), (16, 3_401_825)])

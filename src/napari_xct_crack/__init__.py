@@ -16,6 +16,7 @@ _HOME = {
     "CleanSettings": "clean",
     "Compact": "networks.compact",
     "CycleGan": "methods.cyclegan",
+    "Halved": "networks.halved",
     "Length": "settings",
     "MeasureSettings": "measure",
     "PrepareSettings": "prepare",

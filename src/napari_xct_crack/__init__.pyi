@@ -13,6 +13,7 @@ from .measure import measure as measure
 from .methods.cyclegan import CycleGan as CycleGan
 from .methods.semisynthetic import SemiSynthetic as SemiSynthetic
 from .networks.compact import Compact as Compact
+from .networks.halved import Halved as Halved
 from .networks.unet256 import UNet256 as UNet256
 from .prepare import PrepareSettings as PrepareSettings
 from .prepare import prepare as prepare

@@ -26,7 +26,7 @@ from .methods import Method
 from .methods.semisynthetic import SemiSynthetic
 from .networks import Network
 from .networks._norm import fold
-from .networks.compact import Compact
+from .networks.halved import Halved
 from .patches import PatchSettings
 from .records import read_json, read_tensors, write_json, write_tensors
 from .settings import Settings
@@ -42,7 +42,7 @@ class TrainSettings(Settings):
 
     cracks: CrackGenerator = Field(SheetCracks(), description="Crack generation module whose cracks are learnt.")
     method: Method = Field(SemiSynthetic(), description="Way to learn.")
-    network: Network = Field(Compact(), description="Network of the segmenter.")
+    network: Network = Field(Halved(), description="Network of the segmenter.")
     patches: PatchSettings = Field(PatchSettings(), description="How frames are cut from the scan.")
     slices: int = Field(
         5, ge=1, le=31, description="Neighbouring slices the segmenter sees, odd; the middle one is segmented."
