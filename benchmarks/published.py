@@ -57,6 +57,7 @@ def corrected(cracks: dict[str, Any], steps: int) -> TrainSettings:
     return TrainSettings.checked(
         {
             "cracks": cracks,
+            "network": {"kind": "compact"},
             "method": {"kind": "cyclegan", "learning_rate": 1e-3, "discriminator_width": WIDTH},
             "patches": {"size": 128},
             "batch": 2,

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import numpy as np
-from numpy.typing import NDArray
 from quality_peers import PEERS
-from quality_scans import Answer, Answers, Entry, Mask, Scan
+from quality_scans import Answer, Answers, Entry, Scan
+from quality_stages import Labelled, Synthesised, Taught
 
 from napari_xct_crack import examples, training
 from napari_xct_crack.cracks._masks import build
@@ -26,20 +27,6 @@ from napari_xct_crack.training import Budget
 from napari_xct_crack.volume import Box
 
 
-class Labelled(Patches):
-    """Patches of the training volume with its exact labels in place of rendered cracks."""
-
-    def __init__(self, truth: Mask, *given: Any) -> None:
-        super().__init__(*given)
-        self.doubt_as([slab.padded(truth) for slab in self.slabs])
-        self.free = np.concatenate([self.free, self.cracked])
-
-    def _rendered(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
-        frame, part, truth, _ = self._cut(self.free, rng)
-        target, weight = (one[None].astype(np.float32) for one in (truth, part))
-        return target, np.zeros_like(frame), np.ascontiguousarray(frame), weight
-
-
 def _learned(
     train: Scan,
     tests: list[Scan],
@@ -47,7 +34,7 @@ def _learned(
     seed: int,
     steps: int,
     folder: Path,
-    labels: bool = False,
+    kind: Callable[..., Patches] = Patches,
     preset: str = "quick",
     turns: bool = False,
     **changed: Any,
@@ -57,10 +44,7 @@ def _learned(
     for name, value in changed.items():
         given[name] = given[name] | value if isinstance(given.get(name), dict) and "kind" not in value else value
     given |= {"seed": seed, "steps_per_epoch": steps}
-    if labels:
-        given |= {"reviews": 0}
     run = Run.create(folder, TrainSettings.checked(given), train.volume)
-    kind = partial(Labelled, train.phantom.labels > 0) if labels else Patches
     spent = folder / "spent.json"
     if not spent.exists():
         started = time.process_time()
@@ -72,6 +56,30 @@ def _learned(
     return Answers([Answer(level >= 128, level) for level in levels], **json.loads(spent.read_text()))
 
 
+def _supervised(train: Scan, tests: list[Scan], **given: Any) -> Answers:
+    """The same, taught with the training volume's exact labels."""
+    return _learned(train, tests, kind=partial(Labelled, train.phantom.labels > 0), reviews=0, **given)
+
+
+def _staged(
+    train: Scan,
+    tests: list[Scan],
+    *,
+    first: Entry,
+    longer: float,
+    kind: Callable[..., Patches],
+    seed: int,
+    steps: int,
+    folder: Path,
+    **changed: Any,
+) -> Answers:
+    """Train another entry for `longer` times the steps, then ours with what that has learnt; the time is that of both."""
+    before = first.answer(train, [], seed=seed, steps=round(longer * steps), folder=folder / "first")
+    kind = partial(kind, folder / "first")
+    found = _learned(train, tests, seed=seed, steps=steps, folder=folder / "second", kind=kind, **changed)
+    return replace(found, cpu_seconds=before.cpu_seconds + found.cpu_seconds)
+
+
 def _ours(**changed: Any) -> Entry:
     """The default preset, with other settings or with labels."""
     return Entry(partial(_learned, **changed), learns=True, steps=1)
@@ -80,6 +88,11 @@ def _ours(**changed: Any) -> Entry:
 def _compact(**changed: Any) -> Entry:
     """The same with the network that was the default before."""
     return _ours(network={"kind": "compact"}, **changed)
+
+
+def _exact(**changed: Any) -> Entry:
+    """Ours with labels, with other settings or without."""
+    return Entry(partial(_supervised, **changed), learns=True, steps=1)
 
 
 def _gan(preset: str = "gpu", share: float = 0.27, **changed: Any) -> Entry:
@@ -124,14 +137,15 @@ VARIANTS: dict[str, Entry] = {
     "ours, amplitudes swapped": _compact(patches={"amplitude": 0.1}),
     "ours, asked four times": _compact(turns=True),
     "ours, finds are taught": _compact(patches={"found_share": 0.25}),
-    "supervised, 5 slices, compact net": _compact(labels=True),
-    "supervised, 2-D, compact net": _compact(labels=True, slices=1),
+    "supervised, 5 slices, compact net": _exact(network={"kind": "compact"}),
+    "supervised, 2-D, compact net": _exact(network={"kind": "compact"}, slices=1),
 }
 """With another network than the preset's: what each setting gives was measured with this one."""
 METHODS: dict[str, Entry] = {
     "ours": _ours(),
-    "supervised, 5 slices": _ours(labels=True),
-    "supervised, 2-D": _ours(labels=True, slices=1),
+    "supervised, 5 slices": _exact(),
+    "supervised, 2-D": _exact(slices=1),
+    "ours, 9 slices, halved net": _ours(slices=9),
     **VARIANTS,
     "UNet-256, semi-synthetic": Entry(
         partial(
@@ -170,6 +184,20 @@ METHODS: dict[str, Entry] = {
             "slower": {"learning_rate": 2e-4},
         }.items()
     },
+    "second stage on the CycleGAN's synthesiser": Entry(
+        partial(_staged, first=_small_gan(), longer=0.5, kind=Synthesised), learns=True, steps=1
+    ),
+    "taught by 9 slices and responses": Entry(
+        partial(
+            _staged,
+            first=_ours(slices=9, network={"kind": "compact", "responses": True}),
+            longer=1,
+            kind=Taught,
+            slices=9,
+        ),
+        learns=True,
+        steps=1,
+    ),
     "paper, CGM1": _gan("paper", cracks={"kind": "fractal"}),
     "paper, CGM2": Entry(_experimental, learns=True, steps=0.27),
     "paper, CGM3": _gan("paper"),

@@ -167,5 +167,5 @@ def test_steps_take_what_was_told_within_a_factor_of_two(tmp_path: Path, shape: 
                     assert 0.5 < before / after < 2, (entry["step"], name, before, after)
                     checked[name] += 1
     assert checked["seconds"] >= 2
-    assert checked["disk"] >= 3
+    assert checked["disk"] >= 2
     assert checked["memory"] == 5
