@@ -36,14 +36,15 @@ from napari_xct_crack.io.ome_zarr import write
 from napari_xct_crack.networks import Network
 from napari_xct_crack.networks._norm import fold
 from napari_xct_crack.networks.compact import Compact
+from napari_xct_crack.networks.halved import Halved
 from napari_xct_crack.networks.unet256 import UNet256
 from napari_xct_crack.runs import Segmenter
 from napari_xct_crack.volume import Volume
 
 NETS: dict[str, tuple[Network, int, tuple[int, int, int]]] = {
     "UNet-256": (UNet256(), 1, (2, 1024, 1024)),
+    "halved": (Halved(), 5, (24, 1024, 1024)),
     "compact": (Compact(), 5, (16, 1024, 1024)),
-    "compact, 2-4-8-8": (Compact(growth="2-4-8-8"), 5, (16, 1024, 1024)),
 }
 """Network, slices it sees, and shape of the volume that it segments."""
 RAW = (640, 512, 512)

@@ -72,7 +72,8 @@ def test_stop_and_resume_computes_each_box_once_and_gives_the_identical_store(tm
     work = run(plan(tmp_path / "a.ome.zarr", calls))
     steps(work, lambda event: isinstance(event, Progress) and event.done == 4)
     work.close()
-    assert len(calls) == 4
+    assert len(calls) == 5  # one is computed while the last is written
+    assert len(list((tmp_path / "a.ome.zarr" / ".work" / "receipts").iterdir())) == 5
     litter = tmp_path / "a.ome.zarr" / "0" / "c" / "0.0123abcd.partial"
     litter.write_bytes(b"half a shard")
     half_made = tmp_path / "a.ome.zarr" / ".work" / ".1.zarr.partial"
@@ -185,7 +186,7 @@ def test_what_the_rest_takes_is_told_by_the_first_boxes(tmp_path: Path, monkeypa
 
     events = list(run(plan(tmp_path / "a.ome.zarr", start=at_once(compute))))
     (told,) = (event for event in events if isinstance(event, Estimated))
-    assert told.seconds == pytest.approx((DATA.size - 16 * 128 * 64) / 1000)
+    assert told.seconds == pytest.approx((DATA.size - 16 * 128 * 70) / 1000)
     size = sum(len(data) for data in contents(tmp_path / "a.ome.zarr").values())
     assert size / 2 < told.disk < 2 * size
     assert told.memory > 1e6
@@ -201,7 +202,7 @@ def test_a_disk_that_cannot_hold_the_rest_is_refused_early_and_the_work_goes_on_
         patched.setattr("napari_xct_crack.blocks._forecast.shutil.disk_usage", lambda _: usage)
         with pytest.raises(OutputError, match="free some space and start again"):
             finish(run(plan(tmp_path / "a.ome.zarr", calls)))
-    assert len(calls) == 1
+    assert len(calls) == 2
     np.testing.assert_array_equal(finish(run(plan(tmp_path / "a.ome.zarr", calls))).read(), DATA)
     assert len(calls) == len(set(calls))
 

@@ -7,7 +7,7 @@ the work needs on the way; it is removed when the store is complete.
 from __future__ import annotations
 
 import shutil
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -136,10 +136,20 @@ def _fill(plan: Plan, store: Store, compute: Compute, executor: Executor | None)
             yield Progress(done + event.done, total, plan.what) if isinstance(event, Progress) else event
             yield from forecast.after(event.done) if isinstance(event, Progress) else ()
         return
-    for number, box in enumerate(todo):
-        target.keep(store, box, (yield from _told(compute(box), done + number, total, plan.what)))
-        yield Progress(done + number + 1, total, plan.what)
-        yield from forecast.after(number + 1)
+    with ThreadPoolExecutor(1) as writer:  # a box is written while the next is computed; who stops here waits for that
+        before: Future[None] | None = None
+        for number, box in enumerate(todo):
+            values = yield from _told(compute(box), done + number, total, plan.what)
+            if before is not None:
+                before.result()
+            before = writer.submit(target.keep, store, box, values)
+            del values
+            if number:
+                yield Progress(done + number, total, plan.what)
+                yield from forecast.after(number, 1)
+        if before is not None:
+            before.result()
+            yield Progress(total, total, plan.what)
 
 
 def _told(work: Work[NDArray[Any]], done: int, total: int, what: str) -> Work[NDArray[Any]]:

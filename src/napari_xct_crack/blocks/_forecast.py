@@ -38,8 +38,8 @@ class Forecast:
         self._begun, self._held = time.monotonic(), size_of(store)
         self._told = len(sizes) < 2
 
-    def after(self, done: int) -> Iterator[Estimated]:
-        """What can be told when so many boxes are done.
+    def after(self, done: int, ahead: int = 0) -> Iterator[Estimated]:
+        """What can be told when so many boxes are done, and a few more are computed but not yet written.
 
         Raises
         ------
@@ -49,10 +49,14 @@ class Forecast:
         if self._told or done < math.ceil(FIRST * len(self._sizes)):
             return
         self._told = True
-        left = sum(self._sizes[done:]) / sum(self._sizes[:done])
-        seconds, disk = left * (time.monotonic() - self._begun), left * (size_of(self._store) - self._held)
+        seconds = self._left(done + ahead) * (time.monotonic() - self._begun)
+        disk = self._left(done) * (size_of(self._store) - self._held)
         told = estimated(self._store, "What is left takes", seconds, disk)
         yield from (event for event in told if seconds > _SHORT)
+
+    def _left(self, done: int) -> float:
+        """How many times as many voxels are left as are done."""
+        return sum(self._sizes[done:]) / sum(self._sizes[:done])
 
 
 def estimated(
