@@ -25,6 +25,7 @@ from skimage.measure import marching_cubes
 from .blocks import boxes
 from .errors import InputError, OutputError, writing
 from .events import Progress, Work
+from .files import replacing
 from .measure._sheet import REACH, mid_surface, slopes
 from .volume import Box, Volume
 
@@ -84,11 +85,10 @@ def export(volume: Volume, out: str | Path, *, overwrite: bool = False) -> Work[
         raise InputError(f"{volume.name} is no mask and no labels; make a mask of it first (clean).")
     if out.exists() and not overwrite:
         raise OutputError(f"{out} exists; give another name, or --overwrite to replace it.")
-    partial = out.with_name(out.name + ".partial")
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(out) as partial:
         yield from formats[out.suffix.lower()](volume, partial)
-        partial.replace(out)
     return out
 
 

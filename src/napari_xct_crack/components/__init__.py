@@ -21,6 +21,7 @@ from scipy import ndimage, sparse
 from ..blocks import boxes, each
 from ..errors import writing
 from ..events import Progress, Work
+from ..files import replacing
 from ..volume import Box, Triple
 from ._labelling import Labels, labelled
 
@@ -68,14 +69,12 @@ class Components:
 
     def save(self, path: Path) -> None:
         """Write all of it to one file, which appears complete or not at all."""
-        unfinished = path.with_name(path.name + ".partial")
+        starts, before = np.array(list(self.first), np.int64).reshape(-1, 3), np.array(list(self.first.values()))
+        rest = {name: getattr(self, name) for name in ("structure", "component", "sizes", "marked")}
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            starts, before = np.array(list(self.first), np.int64).reshape(-1, 3), np.array(list(self.first.values()))
-            with unfinished.open("wb") as file:
-                rest = {name: getattr(self, name) for name in ("structure", "component", "sizes", "marked")}
-                np.savez(file, side=self.side, starts=starts, before=before, **rest)
-            unfinished.replace(path)
+        with replacing(path) as partial, partial.open("wb") as file:
+            np.savez(file, side=self.side, starts=starts, before=before, **rest)
 
     @classmethod
     def load(cls, path: Path) -> Components:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import writing
+from ..files import replacing
 from ..volume import Triple
 from ._census import Census
 from ._fit import MODEL, MOST_BLUR, error
@@ -120,15 +120,12 @@ def write_table(path: Path, table: Table) -> None:
     OutputError
         If it cannot be written.
     """
-    partial = path.with_name(path.name + ".partial")
-    with writing(path):
-        with partial.open("w", newline="", encoding="utf-8") as file:
-            rows = csv.writer(file, lineterminator="\n")
-            rows.writerow(table)
-            for first in range(0, max(map(len, table.values())), _AT_ONCE):
-                some = (column[first : first + _AT_ONCE].tolist() for column in table.values())
-                rows.writerows(zip(*(map(_shown, column) for column in some), strict=True))
-        partial.replace(path)
+    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(table)
+        for first in range(0, max(map(len, table.values())), _AT_ONCE):
+            some = (column[first : first + _AT_ONCE].tolist() for column in table.values())
+            rows.writerows(zip(*(map(_shown, column) for column in some), strict=True))
 
 
 def _shown(value: float | int | str | bool) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .. import __version__
-from ..errors import writing
+from ..files import replacing
 
 __all__ = ["Listing", "Picture", "Section", "Table", "Text", "render", "write"]
 
@@ -82,7 +82,6 @@ def write(path: Path, title: str, lead: str, sections: Sequence[Section]) -> Non
     OutputError
         If the file cannot be written.
     """
-    partial = path.with_name(path.name + ".partial")
-    with writing(path):
-        partial.write_text(render(title, lead, sections), encoding="utf-8")
-        partial.replace(path)
+    text = render(title, lead, sections)
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import writing
+from ..files import replacing
 
 _FILE = "project.json"
 
@@ -33,11 +34,9 @@ class Project:
         OutputError
             If the folder cannot be written.
         """
-        path = self.made() / _FILE
-        partial = path.with_suffix(".partial")
-        with writing(self.folder):
-            partial.write_text(json.dumps({**self.recall(), section: values}, indent=1), encoding="utf-8")
-            partial.replace(path)
+        path, values = self.made() / _FILE, {**self.recall(), section: values}
+        with replacing(path) as partial:
+            partial.write_text(json.dumps(values, indent=1), encoding="utf-8")
 
     def made(self) -> Path:
         """The folder, which exists from now on.
