@@ -26,7 +26,7 @@ from ._settings import SegmentSettings
 
 __all__ = ["SegmentSettings", "preview", "segment"]
 
-SLAB_BYTES = 2**29
+SLAB_BYTES = 2**28
 """Most that a slab of the result takes in memory."""
 
 _AXES = {"z": 0, "y": 1, "x": 2}
