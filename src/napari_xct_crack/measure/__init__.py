@@ -139,7 +139,7 @@ def measure(
 @contextmanager
 def _aside(out: Path) -> Iterator[Path]:
     """A folder in the output for what other processes need, gone in the end."""
-    work = out / ".work"
+    work = out.absolute() / ".work"  # other processes work elsewhere
     try:
         yield work
     finally:
