@@ -32,7 +32,8 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 
 test: $(STAMP) lint
-	@sh tests/display.sh $(PYTEST)
+	@$(PYTEST) -n 2 --dist loadfile --ignore tests/widgets
+	@sh tests/display.sh $(PYTEST) tests/widgets
 
 test-long: $(STAMP)
 	@sh tests/display.sh $(PYTEST) -m long
