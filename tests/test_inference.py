@@ -196,6 +196,7 @@ def test_other_normals_and_their_mean(tmp_path: Path, normal: Any) -> None:
 
 def test_outside_the_part_is_zero_and_not_computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inference, "SLAB_BYTES", 2 * 40 * 40)
+    monkeypatch.setattr("napari_xct_crack.inference._predict._STRIP", 7)
     part = np.zeros((4, 20, 20), bool)
     part[1:3, 5:15, 5:15] = True
     data = scan((8, 40, 40), part=Volume.from_array(part, role="mask"))

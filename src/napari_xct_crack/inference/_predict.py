@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ..blocks import boxes
 from ..devices import half_precision
 from ..errors import SettingsError
 from ..events import Progress, Said, Work
@@ -19,6 +20,9 @@ from ..runs import Segmenter
 from ..volume import Box, Triple, Volume
 from ._feed import Feed
 from ._tiles import PIXELS, Span, Tile, tiles
+
+_STRIP = 256
+"""Side of what is looked at at once to find the part's inside."""
 
 
 @dataclass
@@ -89,10 +93,15 @@ class Predictor:
         if self.volume.part is None:
             return np.ones(box.shape, bool)
         deep = (max(part_factor(self.volume)) + 1) // 2  # half a voxel of a coarse mask
-        around = box.grown((deep, deep, deep)).intersection(Box.of(self.volume.shape))
-        part = ndimage.binary_erosion(part_at(self.volume, around), iterations=deep, border_value=True)
-        held = box.shifted((-around.start[0], -around.start[1], -around.start[2]))
-        inner: NDArray[np.bool_] = part[held.slices]
+        inner = np.empty(box.shape, bool)
+        for some in boxes(
+            box.shape, (_STRIP, _STRIP, _STRIP)
+        ):  # with what lies around all at once would be several slabs
+            core = some.shifted(box.start)
+            around = core.grown((deep, deep, deep)).intersection(Box.of(self.volume.shape))
+            part = ndimage.binary_erosion(part_at(self.volume, around), iterations=deep, border_value=True)
+            z, y, x = around.start
+            inner[some.slices] = part[core.shifted((-z, -y, -x)).slices]
         return inner
 
     def _probabilities(self, frames: torch.Tensor) -> Iterator[tuple[int, torch.Tensor] | Said]:
