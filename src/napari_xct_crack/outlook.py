@@ -24,6 +24,8 @@ _SHORT = 5.0
 """Seconds up to which a step is only said to take a few."""
 _AT_ONCE = 1.0
 """Seconds up to which a step is not tried any further."""
+_TRIALS = 3
+"""Small, small again, larger; the first only of a step that is short."""
 _SMALL, _LARGE = (1 / 32, 500_000), (1 / 8, 4_000_000)
 """Share of the voxels that a crop has, and the most of them."""
 _HELD = 16_000_000
@@ -71,10 +73,10 @@ def foretold(step: Callable[[Box, Path], Work[Any]], volume: Volume, out: Path, 
     total = Box.of(volume.shape).size
     few, many = (_middle(volume.shape, share, most, slices) for share, most in (_SMALL, _LARGE))
     try:
-        small = large = yield from _tried(step, few)
+        small = large = yield from _tried(step, few, 0)
         if small.seconds * total / small.voxels > _AT_ONCE:  # the first time is never the usual one
-            small = yield from _tried(step, few)
-            large = yield from _tried(step, many)
+            small = yield from _tried(step, few, 1)
+            large = yield from _tried(step, many, 2)
     except XctCrackError:
         return  # what is wrong the step itself will say
     work = total * _present(volume) * _denser(volume, many)
@@ -83,12 +85,12 @@ def foretold(step: Callable[[Box, Path], Work[Any]], volume: Volume, out: Path, 
     yield from blocks.estimated(out, "This takes", seconds, disk, memory, _SHORT)
 
 
-def _tried(step: Callable[[Box, Path], Work[Any]], box: Box) -> Work[_Taken]:
+def _tried(step: Callable[[Box, Path], Work[Any]], box: Box, number: int) -> Work[_Taken]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         with _Peak() as peak:
             started = time.perf_counter()
             for _ in step(box, Path(folder) / "trial.ome.zarr"):
-                yield Progress(0, 1, "a look ahead")
+                yield Progress(number, _TRIALS, "trials on small crops")
             seconds = time.perf_counter() - started
         disk = blocks.size_of(Path(folder))
     return _Taken(box.size, seconds, float(disk), peak.grown)
