@@ -82,7 +82,7 @@ def _training_stops_and_saves(bench, until) -> Path:
     train.preset.setCurrentText("quick")
     assert train.method.currentText() == "semisynthetic"
     train.form.set({"slices": 3, "batch": 2, "steps_per_epoch": 4, "patches": {"size": 64}})
-    train.form["network"]._forms["compact"]["width"].set(4)
+    train.form["network"]._forms["halved"]["width"].set(4)
     train.copy()
     line = QApplication.clipboard().text()
     assert line.startswith("xct-crack train")
@@ -109,7 +109,7 @@ def _training_stops_and_saves(bench, until) -> Path:
 def _this_slice_is_segmented_at_once(bench, until):
     segment = bench.section("Segment")
     assert segment.run_folder == bench.bench.folder / "run-1"
-    assert "semisynthetic, compact, 3 slices" in segment.card.text()
+    assert "semisynthetic, halved, 3 slices" in segment.card.text()
     bench.bench.viewer.dims.set_point(0, 5 * 0.71)
     segment.slice_button.click()
     until(lambda: "this slice: cracks" in bench.bench.viewer.layers)
