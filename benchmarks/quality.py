@@ -24,7 +24,7 @@ from quality_peers import PEERS
 from quality_plots import plot
 from quality_raw import Raw
 
-STANDARD = ["ours", "supervised, 5 slices", "supervised, 2-D", *PEERS]
+STANDARD = ["ours", "supervised, 5 slices", "supervised, 5 slices, same start", "supervised, 2-D", *PEERS]
 """What every condition gets; the other methods are variants, to see what each part gives."""
 PLOTTED = ("noisy", "soft")
 RAW = Path(__file__).parent.parent / "docs" / "benchmark" / "raw"

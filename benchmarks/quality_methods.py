@@ -143,9 +143,11 @@ VARIANTS: dict[str, Entry] = {
 """With another network than the preset's: what each setting gives was measured with this one."""
 METHODS: dict[str, Entry] = {
     "ours": _ours(),
-    "supervised, 5 slices": _exact(),
-    "supervised, 2-D": _exact(slices=1),
-    "ours, 9 slices, halved net": _ours(slices=9),
+    "ours, random start": _ours(start="random"),
+    "ours, 9 slices, halved net": _ours(slices=9, start="random"),
+    "supervised, 5 slices": _exact(start="random"),
+    "supervised, 5 slices, same start": _exact(),
+    "supervised, 2-D": _exact(slices=1, start="random"),
     **VARIANTS,
     "UNet-256, semi-synthetic": Entry(
         partial(
@@ -185,7 +187,7 @@ METHODS: dict[str, Entry] = {
         }.items()
     },
     "second stage on the CycleGAN's synthesiser": Entry(
-        partial(_staged, first=_small_gan(), longer=0.5, kind=Synthesised), learns=True, steps=1
+        partial(_staged, first=_small_gan(), longer=0.5, kind=Synthesised, start="random"), learns=True, steps=1
     ),
     "taught by 9 slices and responses": Entry(
         partial(
@@ -194,6 +196,7 @@ METHODS: dict[str, Entry] = {
             longer=1,
             kind=Taught,
             slices=9,
+            start="random",
         ),
         learns=True,
         steps=1,

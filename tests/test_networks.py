@@ -250,3 +250,22 @@ def test_responses_widen_the_reach_and_learn_nothing() -> None:
     assert net(torch.zeros(1, 5, 32, 32)).shape == (1, 1, 32, 32)
     assert count(net) == count(plain.build(11))
     assert net.state_dict().keys() == {f"1.{name}" for name in plain.build(5).state_dict()}
+
+
+@pytest.mark.parametrize("slices", [1, 3, 5, 9])
+def test_learnt_weights_fit_any_number_of_slices(slices: int) -> None:
+    weights, own = Halved().learnt(slices), Halved().learnt(5)
+    assert weights is not None
+    assert own is not None
+    net, reference = Halved().build(slices).eval(), Halved().build(5).eval()
+    net.load_state_dict(weights)
+    reference.load_state_dict(own)
+    image = torch.randn(1, 1, 32, 32)
+    with torch.no_grad():
+        alike = net(image.expand(-1, slices, -1, -1)) - reference(image.expand(-1, 5, -1, -1))
+    assert float(alike.abs().max()) < 1e-3
+
+
+def test_other_networks_have_no_learnt_weights() -> None:
+    assert Halved(width=8).learnt(5) is None
+    assert Compact().learnt(5) is None

@@ -23,6 +23,7 @@ from napari_xct_crack.methods._losses import cross_entropy, dice_loss
 from napari_xct_crack.methods.cyclegan import CycleGan
 from napari_xct_crack.methods.semisynthetic import SemiSynthetic
 from napari_xct_crack.networks.compact import Compact
+from napari_xct_crack.networks.halved import Halved
 from napari_xct_crack.patches import Patches, PatchSettings
 from napari_xct_crack.phantom import PhantomSettings, simulate
 from napari_xct_crack.prepare import prepare
@@ -193,6 +194,23 @@ def test_learning_lowers_the_loss_and_the_run_holds_everything(scan: Volume, tmp
     with torch.inference_mode():
         assert segmenter.net(torch.zeros(1, 3, 64, 64)).shape == (1, 1, 64, 64)
     assert len(list((run.folder / "snapshots").iterdir())) <= 12
+
+
+def test_a_start_from_learnt_weights_sees_cracks_at_once(scan: Volume, tmp_path: Path) -> None:
+    losses = {}
+    for start in ("random", "simulated"):
+        settings = TINY.model_copy(update={"network": Halved(), "start": start, "slices": 5})
+        events = list(train(Run.create(tmp_path / start, settings, scan), Budget(epochs=1)))
+        losses[start] = next(event.losses["dice"] for event in events if isinstance(event, StepDone))
+        said = any("learnt on simulated scans" in event.text for event in events if isinstance(event, Said))
+        assert said == (start == "simulated")
+    assert losses["simulated"] < losses["random"] - 0.3
+
+
+def test_a_network_without_learnt_weights_says_so(scan: Volume, tmp_path: Path) -> None:
+    settings = TINY.model_copy(update={"start": "simulated"})
+    events = list(train(Run.create(tmp_path / "run", settings, scan), Budget(epochs=1)))
+    assert any("no learnt weights" in event.text for event in events if isinstance(event, Said))
 
 
 def test_another_run_in_the_folder_is_refused(scan: Volume, tmp_path: Path) -> None:

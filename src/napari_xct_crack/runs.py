@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from pydantic import Field, field_validator
@@ -44,6 +44,11 @@ class TrainSettings(Settings):
     method: Method = Field(SemiSynthetic(), description="Way to learn.")
     network: Network = Field(Halved(), description="Network of the segmenter.")
     patches: PatchSettings = Field(PatchSettings(), description="How frames are cut from the scan.")
+    start: Literal["random", "simulated"] = Field(
+        "random",
+        description="Weights that the segmenter starts from: random ones, or those learnt on simulated scans, which the package "
+        "has for the network halved of width 16.",
+    )
     slices: int = Field(
         5, ge=1, le=31, description="Neighbouring slices the segmenter sees, odd; the middle one is segmented."
     )

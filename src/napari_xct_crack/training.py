@@ -34,7 +34,7 @@ from .last_look import last_look
 from .methods import Batch, Learner
 from .monitors import gaps, monitor, preview, scan_in_words, words
 from .reviews import review
-from .runs import Run
+from .runs import Run, TrainSettings
 
 SAVE_EVERY = 20.0
 """Seconds between two checkpoints, at least; they take at most a twentieth of the time."""
@@ -81,6 +81,8 @@ def train(run: Run, budget: Budget | None = None, device: str = "auto") -> Work[
             yield Said(
                 f"Training on {trainer.device}, {torch.get_num_threads()} threads, from step {trainer.state.step}."
             )
+            if trainer.state.step == 0 and trainer.begun:
+                yield Said(trainer.begun)
             yield from scan_in_words(trainer.patches, run.settings)
             yield from trainer.loop(budget)
         finally:
@@ -97,6 +99,7 @@ class _Trainer:
         self.patches = patches_of(run.volume, settings, read_corrections(run.folder / FILE))
         torch.manual_seed(settings.seed)
         self.learner: Learner = settings.method.start(settings.network, settings.slices, device)
+        self.begun = _begun(self.learner, settings)
         self.average = copy.deepcopy(self.learner.modules["segmenter"])
         self.state = State(batch=settings.batch)
         self.checkpoint = run.folder / "checkpoint.safetensors"
@@ -248,3 +251,14 @@ class _Trainer:
         self.saved_step = self.state.step
         if processes.leads():
             cut_rows(self.run.folder / "metrics.csv", self.state.step)
+
+
+def _begun(learner: Learner, settings: TrainSettings) -> str:
+    """Give a new segmenter the weights that it starts from; says so unless they are random."""
+    if settings.start == "random":
+        return ""
+    weights = settings.network.learnt(settings.slices)
+    if weights is None:
+        return f"There are no learnt weights for this network {settings.network.kind}; it starts from random ones."
+    learner.modules["segmenter"].load_state_dict(weights)
+    return "The segmenter starts from weights learnt on simulated scans."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from ..settings import Kind
 
@@ -18,6 +18,10 @@ class Network(Kind):
     @abstractmethod
     def build(self, channels: int) -> nn.Module:
         """A new module for `channels` input channels (neighbouring slices), weights drawn from torch's generator."""
+
+    def learnt(self, channels: int) -> dict[str, Tensor] | None:
+        """Weights of that module that were learnt on simulated scans, by their names; none where the package has none."""
+        return None
 
     @property
     @abstractmethod
