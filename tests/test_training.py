@@ -213,6 +213,28 @@ def test_a_network_without_learnt_weights_says_so(scan: Volume, tmp_path: Path) 
     assert any("no learnt weights" in event.text for event in events if isinstance(event, Said))
 
 
+def test_a_run_starts_from_an_earlier_one(scan: Volume, tmp_path: Path) -> None:
+    before = Run.create(tmp_path / "before", TINY, scan)
+    with pytest.raises(InputError, match="no trained model"):
+        Run.create(tmp_path / "early", TINY, scan).start_from(before.folder)
+    finish(train(before, Budget(epochs=5)))
+    after = Run.create(tmp_path / "after", TINY.model_copy(update={"seed": 5}), scan)
+    after.start_from(before.folder / "model")
+    texts = []
+    for event in train(after, Budget(epochs=1)):
+        texts += [event.text] if isinstance(event, Said) else []
+        if isinstance(event, StepDone):
+            break
+    assert any("weights of an earlier run" in text for text in texts)
+    first, name = after.segmenter().net.state_dict(), "stem.0.weight"
+    learnt = before.segmenter().net.state_dict()[name]
+    assert float((first[name] - learnt).abs().max()) < 0.05 * float(learnt.abs().max())
+    for changed in ({"network": Compact(width=4)}, {"slices": 5}):
+        other = Run.create(tmp_path / f"other-{next(iter(changed))}", TINY.model_copy(update=changed), scan)
+        with pytest.raises(InputError, match="same network"):
+            other.start_from(before.folder)
+
+
 def test_another_run_in_the_folder_is_refused(scan: Volume, tmp_path: Path) -> None:
     finish(train(Run.create(tmp_path / "run", TINY, scan), Budget(epochs=1), "cpu"))
     with pytest.raises(OutputError, match="other settings"):

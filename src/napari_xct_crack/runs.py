@@ -34,6 +34,10 @@ from .volume import Volume
 
 FORMAT = 1
 """Number of the run folder's layout."""
+WEIGHTS = "segmenter.safetensors"
+"""In the model's folder."""
+START = "start.safetensors"
+"""Weights of an earlier run, in the folder of one that starts from them."""
 _VERSIONS = {"napari-xct-crack": __version__, "torch": torch.__version__, "python": platform.python_version()}
 
 
@@ -171,6 +175,23 @@ class Run:
             write_json(folder / "settings.json", record)
         return cls(folder, volume)
 
+    def start_from(self, earlier: Path) -> None:
+        """Start from the weights of an earlier run, or of a model that was shared; they are copied into this run.
+
+        Raises
+        ------
+        InputError
+            If there are none, or they belong to another network or number of slices.
+        """
+        settings = load_settings(earlier)
+        if (settings.network, settings.slices) != (self.settings.network, self.settings.slices):
+            raise InputError(
+                f"{earlier} has the network {settings.network.kind} and {settings.slices} slices; a run that starts from it "
+                "needs the same network, of the same width, and as many slices."
+            )
+        if not (self.folder / "checkpoint.safetensors").exists():
+            write_tensors(self.folder / START, read_tensors(model_folder(earlier) / WEIGHTS)[0])
+
     def _give_way(self, other: str) -> None:
         """Let another run take the folder if this one has learnt nothing: its start failed."""
         with self.owned():
@@ -206,7 +227,7 @@ class Run:
             "versions": self.record["versions"],
             "metrics": dict(metrics),
         }
-        write_tensors(folder / "segmenter.safetensors", weights)
+        write_tensors(folder / WEIGHTS, weights)
         write_json(folder / "card.json", card)
 
     def segmenter(self, device: str | torch.device = "cpu") -> Segmenter:
@@ -229,6 +250,17 @@ def model_folder(folder: Path) -> Path:
     raise InputError(f"{folder} holds no trained model yet; train it first.")
 
 
+def load_settings(folder: Path) -> TrainSettings:
+    """What a run's model, or a shared one, was trained with.
+
+    Raises
+    ------
+    InputError
+        If there is no model or its card is damaged.
+    """
+    return TrainSettings.checked(read_json(model_folder(folder) / "card.json")["settings"])
+
+
 def load_segmenter(folder: Path, device: str | torch.device = "cpu", weights: Path | None = None) -> Segmenter:
     """Load the model of a run, or of a shared folder; `weights` is a snapshot to take in place of its own.
 
@@ -240,7 +272,7 @@ def load_segmenter(folder: Path, device: str | torch.device = "cpu", weights: Pa
     folder = model_folder(folder)
     card = read_json(folder / "card.json")
     settings = TrainSettings.checked(card["settings"])
-    path = weights or folder / "segmenter.safetensors"
+    path = weights or folder / WEIGHTS
     net = settings.network.build(settings.slices)
     try:
         net.load_state_dict(read_tensors(path)[0])

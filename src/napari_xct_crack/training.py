@@ -33,8 +33,9 @@ from .examples import patches_of
 from .last_look import last_look
 from .methods import Batch, Learner
 from .monitors import gaps, monitor, preview, scan_in_words, words
+from .records import read_tensors
 from .reviews import review
-from .runs import Run, TrainSettings
+from .runs import START, Run
 
 SAVE_EVERY = 20.0
 """Seconds between two checkpoints, at least; they take at most a twentieth of the time."""
@@ -99,7 +100,7 @@ class _Trainer:
         self.patches = patches_of(run.volume, settings, read_corrections(run.folder / FILE))
         torch.manual_seed(settings.seed)
         self.learner: Learner = settings.method.start(settings.network, settings.slices, device)
-        self.begun = _begun(self.learner, settings)
+        self.begun = _begun(self.learner, run)
         self.average = copy.deepcopy(self.learner.modules["segmenter"])
         self.state = State(batch=settings.batch)
         self.checkpoint = run.folder / "checkpoint.safetensors"
@@ -253,12 +254,16 @@ class _Trainer:
             cut_rows(self.run.folder / "metrics.csv", self.state.step)
 
 
-def _begun(learner: Learner, settings: TrainSettings) -> str:
+def _begun(learner: Learner, run: Run) -> str:
     """Give a new segmenter the weights that it starts from; says so unless they are random."""
+    segmenter, settings = learner.modules["segmenter"], run.settings
+    if (run.folder / START).exists():
+        segmenter.load_state_dict(read_tensors(run.folder / START)[0])
+        return "The segmenter starts from the weights of an earlier run."
     if settings.start == "random":
         return ""
     weights = settings.network.learnt(settings.slices)
     if weights is None:
         return f"There are no learnt weights for this network {settings.network.kind}; it starts from random ones."
-    learner.modules["segmenter"].load_state_dict(weights)
+    segmenter.load_state_dict(weights)
     return "The segmenter starts from weights learnt on simulated scans."

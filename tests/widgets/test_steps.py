@@ -35,6 +35,7 @@ def test_training_segmenting_and_cleaning(make_napari_viewer_proxy, phantom: Pat
     probability = _the_crop_is_segmented(bench, run, until)
     _runs_are_compared(bench, run, until)
     _cleaning_is_previewed_and_applied(bench, probability, until)
+    _a_new_run_starts_from_an_earlier_one(bench, run, until)
 
 
 def _patches_are_corrected_by_a_click(bench, until):
@@ -201,3 +202,25 @@ def _the_mask_is_painted_and_brought_back(bench, clean, until):
         assert clean.undo_button.isEnabled() == left
     assert np.array_equal(read(path).read(), first)
     assert np.array_equal(np.asarray(layers["cleaned cracks"].data), first)
+
+
+def _a_new_run_starts_from_an_earlier_one(bench, run, until):
+    train = bench.section("Train")
+    train.runs.setCurrentText("go on with run-1")
+    assert not train.earlier.isEnabled()
+    train.runs.setCurrentIndex(0)
+    train.preset.setCurrentText("gpu")
+    train.preset.setCurrentText("quick")
+    assert train.form.settings().network.width == 16
+    assert train.earlier.path is None
+    train.earlier.take(run)
+    assert train.form.settings().network.width == 4
+    assert train.form.settings().slices == 3
+    train.form.set({"batch": 2, "steps_per_epoch": 2, "patches": {"size": 64}})
+    train.unit.setCurrentText("epochs")
+    train.budget.setValue(1)
+    train.start_button.click()
+    until(lambda: not train.job.running, 120)
+    assert not train.job.failure
+    assert (run.parent / "run-2" / "start.safetensors").exists()
+    assert "weights of an earlier run" in train.job._log.toPlainText()

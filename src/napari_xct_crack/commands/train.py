@@ -42,6 +42,10 @@ class Train(ReadsVolume, TrainSettings, Budget):
         None,
         description="JSON of patches that are known to be cracked or crack-free; copied into the run, which obeys it.",
     )
+    start_from: Path | None = Field(
+        None,
+        description="Earlier run, or its model, whose weights a new run starts from; of the same network and number of slices.",
+    )
     device: str = Field("auto", description="Where to compute: auto (CUDA where it is there), cpu, cuda, cuda:1, mps.")
     overwrite: bool = Field(False, description="Replace a run that exists.")
 
@@ -91,6 +95,8 @@ class Train(ReadsVolume, TrainSettings, Budget):
         run = Run.create(self.run_, self.settings, scan, window_rule=rule)
         if leads and self.corrections is not None:
             write_corrections(run.folder / FILE, read_corrections(self.corrections))
+        if leads and self.start_from is not None:
+            run.start_from(self.start_from)
         return run
 
     def _remove(self) -> None:

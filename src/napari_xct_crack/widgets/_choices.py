@@ -25,15 +25,17 @@ class PathChoice(QWidget):
         What may be chosen elsewhere.
     check
         Raises an error with one sentence if a folder chosen elsewhere is not of that sort.
+    nothing
+        What the choice of none is called, where there is one; then nothing is chosen by itself.
     """
 
     changed = Signal()
     refused = Signal(str)
     """What is wrong with the folder that was chosen elsewhere."""
 
-    def __init__(self, word: str, tip: str, other: str, check: Callable[[Path], object]) -> None:
+    def __init__(self, word: str, tip: str, other: str, check: Callable[[Path], object], nothing: str = "") -> None:
         super().__init__()
-        self._other, self._check = other, check
+        self._other, self._check, self._nothing = other, check, nothing
         self._combo = QComboBox()
         self._combo.setToolTip(tip)
         calm(self._combo)
@@ -56,16 +58,17 @@ class PathChoice(QWidget):
 
     def offer(self, found: list[Path], chosen: Path | None = None) -> None:
         """List what was found, newest first, and what was chosen elsewhere; a new one is chosen, else the choice kept."""
-        wanted = [*found, *(path for path in self._elsewhere if path not in found and path.exists())]
+        elsewhere = [path for path in self._elsewhere if path not in found and path.exists()]
+        wanted: list[Path | None] = [*([None] if self._nothing else []), *found, *elsewhere]
         listed = [self._combo.itemData(number) for number in range(self._combo.count())]
-        new = found[0] if found and found[0] not in listed else None
+        new = found[0] if found and found[0] not in listed and not self._nothing else None
         kept = chosen or new or self.path
         if wanted == listed and kept == self.path:
             return
         blocked = self._combo.blockSignals(True)
         self._combo.clear()
         for path in wanted:
-            self._combo.addItem(path.name, path)
+            self._combo.addItem(path.name if path else self._nothing, path)
         self._combo.setCurrentIndex(wanted.index(kept) if kept in wanted else min(0, len(wanted) - 1))
         self._combo.blockSignals(blocked)
         self.changed.emit()
@@ -81,7 +84,8 @@ class PathChoice(QWidget):
         self._check(path)
         if path not in self._elsewhere:
             self._elsewhere.append(path)
-        self.offer([self._combo.itemData(number) for number in range(self._combo.count())], path)
+        listed = [self._combo.itemData(number) for number in range(self._combo.count())]
+        self.offer([one for one in listed if one is not None], path)
 
     def _ask(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, self._other, str(self.path.parent if self.path else ""))

@@ -13,8 +13,9 @@ from ..commands.train import Train
 from ..events import EpochEnd, Event, Preview, StepDone
 from ..methods import Method
 from ..monitors import words
-from ..runs import TrainSettings
+from ..runs import TrainSettings, load_settings, model_folder
 from ._bench import Bench
+from ._choices import PathChoice
 from ._devices import device_names, device_text, install_line
 from ._editor import calm
 from ._feedback import Feedback
@@ -70,6 +71,12 @@ class TrainSection(Section):
         self.patches.said.connect(lambda text, wrong: self.say(text, wrong=wrong))
         tip = "Which patches count as cracked and as crack-free; put right by a click."
         self.column.addWidget(Fold("Patches", tip, self.patches))
+        tip = "Earlier runs, with whose weights a new one may begin; the settings take over their network and slices."
+        other = "the folder of a run, or of a model that was shared"
+        self.earlier = PathChoice("start from", tip, other, model_folder, nothing="no earlier run")
+        self.earlier.changed.connect(self._earlier_chosen)
+        self.earlier.refused.connect(lambda text: self.say(text, wrong=True))
+        self.column.addWidget(self.earlier)
         self.runs = self._combo([], "A new run, or one of this project to go on with.")
         self.line(QLabel("run"), self.runs, stretch=1)
         self.start_button = self.button("Start", "Train in a process of its own; napari stays usable.", self.start)
@@ -122,6 +129,7 @@ class TrainSection(Section):
         unit, value = next(iter(budget.items()), ("minutes", 5.0))
         self.unit.setCurrentText(unit)
         self.budget.setValue(value)
+        self._earlier_chosen()
         self._say_cracks()
 
     def _method_chosen(self, kind: str) -> None:
@@ -155,6 +163,7 @@ class TrainSection(Section):
 
     def _list_runs(self) -> None:
         found = [path.parent for path in self.bench.found("*/settings.json")]
+        self.earlier.offer([path for path in found if (path / "model" / "card.json").is_file()])
         listed = [self.runs.itemData(number) for number in range(1, self.runs.count())]
         if self.runs.count() and listed == found:
             return
@@ -172,9 +181,19 @@ class TrainSection(Section):
         """A run to go on with brings its own settings."""
         folder = self.runs.currentData()
         self.start_button.setText("Go on" if folder is not None else "Start")
+        self.earlier.setEnabled(folder is None)
         self.feedback.open(folder)
         if isinstance(folder, Path):
             self.trying(lambda: self._show_run(folder))
+
+    def _earlier_chosen(self) -> None:
+        """The weights of a run need its network and slices."""
+        earlier = self.earlier.path
+        if earlier is not None:
+            self.trying(lambda: self._fit(load_settings(earlier)))
+
+    def _fit(self, earlier: TrainSettings) -> None:
+        self.form.set({"network": earlier.network.model_dump(mode="json"), "slices": earlier.slices})
 
     def _show_run(self, folder: Path) -> None:
         from ..runs import Run
@@ -202,6 +221,7 @@ class TrainSection(Section):
             "crop": None if crop is None else (*crop.start, *crop.stop),
             "prepare": self.bench.prepared_by,
             "device": self.device.currentText(),
+            "start_from": None if going_on else self.earlier.path,
             "corrections": corrections if corrections is not None and corrections.exists() else None,
         }
         return Train.checked(values)
