@@ -29,6 +29,7 @@ from napari_xct_crack.phantom import PhantomSettings, simulate
 from napari_xct_crack.prepare import prepare
 from napari_xct_crack.records import read_tensors
 from napari_xct_crack.runs import Run, TrainSettings
+from napari_xct_crack.start import start_from
 from napari_xct_crack.training import Budget, train
 from napari_xct_crack.volume import Box, Volume
 
@@ -216,10 +217,10 @@ def test_a_network_without_learnt_weights_says_so(scan: Volume, tmp_path: Path) 
 def test_a_run_starts_from_an_earlier_one(scan: Volume, tmp_path: Path) -> None:
     before = Run.create(tmp_path / "before", TINY, scan)
     with pytest.raises(InputError, match="no trained model"):
-        Run.create(tmp_path / "early", TINY, scan).start_from(before.folder)
+        start_from(Run.create(tmp_path / "early", TINY, scan), before.folder)
     finish(train(before, Budget(epochs=5)))
     after = Run.create(tmp_path / "after", TINY.model_copy(update={"seed": 5}), scan)
-    after.start_from(before.folder / "model")
+    start_from(after, before.folder / "model")
     texts = []
     for event in train(after, Budget(epochs=1)):
         texts += [event.text] if isinstance(event, Said) else []
@@ -232,7 +233,7 @@ def test_a_run_starts_from_an_earlier_one(scan: Volume, tmp_path: Path) -> None:
     for changed in ({"network": Compact(width=4)}, {"slices": 5}):
         other = Run.create(tmp_path / f"other-{next(iter(changed))}", TINY.model_copy(update=changed), scan)
         with pytest.raises(InputError, match="same network"):
-            other.start_from(before.folder)
+            start_from(other, before.folder)
 
 
 def test_another_run_in_the_folder_is_refused(scan: Volume, tmp_path: Path) -> None:

@@ -34,10 +34,6 @@ from .volume import Volume
 
 FORMAT = 1
 """Number of the run folder's layout."""
-WEIGHTS = "segmenter.safetensors"
-"""In the model's folder."""
-START = "start.safetensors"
-"""Weights of an earlier run, in the folder of one that starts from them."""
 _VERSIONS = {"napari-xct-crack": __version__, "torch": torch.__version__, "python": platform.python_version()}
 
 
@@ -49,9 +45,7 @@ class TrainSettings(Settings):
     network: Network = Field(Halved(), description="Network of the segmenter.")
     patches: PatchSettings = Field(PatchSettings(), description="How frames are cut from the scan.")
     start: Literal["random", "simulated"] = Field(
-        "random",
-        description="Weights that the segmenter starts from: random ones, or those learnt on simulated scans, which the package "
-        "has for the network halved of width 16.",
+        "random", description="Weights to start from: random, or learnt on simulated scans (halved of width 16)."
     )
     slices: int = Field(
         5, ge=1, le=31, description="Neighbouring slices the segmenter sees, odd; the middle one is segmented."
@@ -65,9 +59,7 @@ class TrainSettings(Settings):
         "taught as metal.",
         json_schema_extra={"advanced": True},
     )
-    averaging: float = Field(
-        0.07, ge=0, le=1, description="Horizon of the weights' average as a share of the steps; 0: none."
-    )
+    averaging: float = Field(0.07, ge=0, le=1, description="Horizon of the weights' average, share of steps; 0: none.")
     steps_per_epoch: int = Field(50, ge=1, le=100000, description="Steps between two looks at the monitors.")
     seed: int = Field(0, ge=0, description="Seed of everything random.")
 
@@ -175,23 +167,6 @@ class Run:
             write_json(folder / "settings.json", record)
         return cls(folder, volume)
 
-    def start_from(self, earlier: Path) -> None:
-        """Start from the weights of an earlier run, or of a model that was shared; they are copied into this run.
-
-        Raises
-        ------
-        InputError
-            If there are none, or they belong to another network or number of slices.
-        """
-        settings = load_settings(earlier)
-        if (settings.network, settings.slices) != (self.settings.network, self.settings.slices):
-            raise InputError(
-                f"{earlier} has the network {settings.network.kind} and {settings.slices} slices; a run that starts from it "
-                "needs the same network, of the same width, and as many slices."
-            )
-        if not (self.folder / "checkpoint.safetensors").exists():
-            write_tensors(self.folder / START, read_tensors(model_folder(earlier) / WEIGHTS)[0])
-
     def _give_way(self, other: str) -> None:
         """Let another run take the folder if this one has learnt nothing: its start failed."""
         with self.owned():
@@ -227,7 +202,7 @@ class Run:
             "versions": self.record["versions"],
             "metrics": dict(metrics),
         }
-        write_tensors(folder / WEIGHTS, weights)
+        write_tensors(folder / "segmenter.safetensors", weights)
         write_json(folder / "card.json", card)
 
     def segmenter(self, device: str | torch.device = "cpu") -> Segmenter:
@@ -250,17 +225,6 @@ def model_folder(folder: Path) -> Path:
     raise InputError(f"{folder} holds no trained model yet; train it first.")
 
 
-def load_settings(folder: Path) -> TrainSettings:
-    """What a run's model, or a shared one, was trained with.
-
-    Raises
-    ------
-    InputError
-        If there is no model or its card is damaged.
-    """
-    return TrainSettings.checked(read_json(model_folder(folder) / "card.json")["settings"])
-
-
 def load_segmenter(folder: Path, device: str | torch.device = "cpu", weights: Path | None = None) -> Segmenter:
     """Load the model of a run, or of a shared folder; `weights` is a snapshot to take in place of its own.
 
@@ -272,7 +236,7 @@ def load_segmenter(folder: Path, device: str | torch.device = "cpu", weights: Pa
     folder = model_folder(folder)
     card = read_json(folder / "card.json")
     settings = TrainSettings.checked(card["settings"])
-    path = weights or folder / WEIGHTS
+    path = weights or folder / "segmenter.safetensors"
     net = settings.network.build(settings.slices)
     try:
         net.load_state_dict(read_tensors(path)[0])

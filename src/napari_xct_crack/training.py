@@ -33,9 +33,9 @@ from .examples import patches_of
 from .last_look import last_look
 from .methods import Batch, Learner
 from .monitors import gaps, monitor, preview, scan_in_words, words
-from .records import read_tensors
 from .reviews import review
-from .runs import START, Run
+from .runs import Run
+from .start import begun
 
 SAVE_EVERY = 20.0
 """Seconds between two checkpoints, at least; they take at most a twentieth of the time."""
@@ -82,8 +82,7 @@ def train(run: Run, budget: Budget | None = None, device: str = "auto") -> Work[
             yield Said(
                 f"Training on {trainer.device}, {torch.get_num_threads()} threads, from step {trainer.state.step}."
             )
-            if trainer.state.step == 0 and trainer.begun:
-                yield Said(trainer.begun)
+            yield from trainer.begun
             yield from scan_in_words(trainer.patches, run.settings)
             yield from trainer.loop(budget)
         finally:
@@ -100,14 +99,13 @@ class _Trainer:
         self.patches = patches_of(run.volume, settings, read_corrections(run.folder / FILE))
         torch.manual_seed(settings.seed)
         self.learner: Learner = settings.method.start(settings.network, settings.slices, device)
-        self.begun = _begun(self.learner, run)
+        self.begun = begun(self.learner.modules["segmenter"], run)
         self.average = copy.deepcopy(self.learner.modules["segmenter"])
         self.state = State(batch=settings.batch)
         self.checkpoint = run.folder / "checkpoint.safetensors"
         self.saved_at, self.saved_step, self.save_cost = time.monotonic(), 0, 0.0
         self.rows: list[dict[str, float]] = []
-        self.learning = False
-        """In the middle of a step, where other processes do not listen."""
+        self.learning = False  # in the middle of a step other processes do not listen
         if self.checkpoint.exists():
             self._restore()
 
@@ -227,11 +225,9 @@ class _Trainer:
             done = step / total if total else 0.0
             yield from (Warned(text) for text in words(self.state.monitors, done))
         if step in _MARKS or step == total:
-            folder = self.run.folder
-            write_snapshot(folder, self.average, step)
-            yield Preview(
-                str(preview(folder / "previews", self.average, self.patches.batch(0, 1, self.device), step)), step
-            )
+            write_snapshot(self.run.folder, self.average, step)
+            shown = preview(self.run.folder / "previews", self.average, self.patches.batch(0, 1, self.device), step)
+            yield Preview(str(shown), step)
         if time.monotonic() - self.saved_at > max(SAVE_EVERY, 20 * self.save_cost):
             self.save()
             yield Saved(str(self.run.folder), step)
@@ -252,18 +248,3 @@ class _Trainer:
         self.saved_step = self.state.step
         if processes.leads():
             cut_rows(self.run.folder / "metrics.csv", self.state.step)
-
-
-def _begun(learner: Learner, run: Run) -> str:
-    """Give a new segmenter the weights that it starts from; says so unless they are random."""
-    segmenter, settings = learner.modules["segmenter"], run.settings
-    if (run.folder / START).exists():
-        segmenter.load_state_dict(read_tensors(run.folder / START)[0])
-        return "The segmenter starts from the weights of an earlier run."
-    if settings.start == "random":
-        return ""
-    weights = settings.network.learnt(settings.slices)
-    if weights is None:
-        return f"There are no learnt weights for this network {settings.network.kind}; it starts from random ones."
-    segmenter.load_state_dict(weights)
-    return "The segmenter starts from weights learnt on simulated scans."

@@ -18,6 +18,7 @@ from ..heap import keep
 from ..io import read
 from ..prepare import PrepareSettings, prepare
 from ..runs import Run, TrainSettings
+from ..start import start_from
 from ..training import train
 from ..volume import Volume
 from . import Corners, Positional, ReadsVolume, box_of
@@ -96,7 +97,7 @@ class Train(ReadsVolume, TrainSettings, Budget):
         if leads and self.corrections is not None:
             write_corrections(run.folder / FILE, read_corrections(self.corrections))
         if leads and self.start_from is not None:
-            run.start_from(self.start_from)
+            start_from(run, self.start_from)
         return run
 
     def _remove(self) -> None:

@@ -13,10 +13,10 @@ from ..commands.train import Train
 from ..events import EpochEnd, Event, Preview, StepDone
 from ..methods import Method
 from ..monitors import words
-from ..runs import TrainSettings, load_settings, model_folder
+from ..runs import Run, TrainSettings
 from ._bench import Bench
-from ._choices import PathChoice
 from ._devices import device_names, device_text, install_line
+from ._earlier import EarlierRun
 from ._editor import calm
 from ._feedback import Feedback
 from ._fold import Fold
@@ -64,17 +64,14 @@ class TrainSection(Section):
         self.cracks_say = caption("", "Which cracks are learnt.")
         self.column.addWidget(self.cracks_say)
         self.form = Form(TrainSettings, skip=["cracks"])
-        self.form.changed.connect(self._form_changed)
+        self.form.changed.connect(lambda: self.method.setCurrentText(self.form["method"].get()["kind"]))
         tip = "Every setting of the method, the network and the patches."
         self.column.addWidget(Fold("All settings", tip, self.form))
         self.patches = PatchBrowser(bench, self._settings)
         self.patches.said.connect(lambda text, wrong: self.say(text, wrong=wrong))
         tip = "Which patches count as cracked and as crack-free; put right by a click."
         self.column.addWidget(Fold("Patches", tip, self.patches))
-        tip = "Earlier runs, with whose weights a new one may begin; the settings take over their network and slices."
-        other = "the folder of a run, or of a model that was shared"
-        self.earlier = PathChoice("start from", tip, other, model_folder, nothing="no earlier run")
-        self.earlier.changed.connect(self._earlier_chosen)
+        self.earlier = EarlierRun(self.form)
         self.earlier.refused.connect(lambda text: self.say(text, wrong=True))
         self.column.addWidget(self.earlier)
         self.runs = self._combo([], "A new run, or one of this project to go on with.")
@@ -129,15 +126,12 @@ class TrainSection(Section):
         unit, value = next(iter(budget.items()), ("minutes", 5.0))
         self.unit.setCurrentText(unit)
         self.budget.setValue(value)
-        self._earlier_chosen()
+        self.earlier.fit()
         self._say_cracks()
 
     def _method_chosen(self, kind: str) -> None:
         if self.form["method"].get()["kind"] != kind:
             self.form["method"].set({"kind": kind})
-
-    def _form_changed(self) -> None:
-        self.method.setCurrentText(self.form["method"].get()["kind"])
 
     def _say_cracks(self) -> None:
         where = "the section Cracks" if self.bench.cracks is not None else "the preset"
@@ -163,7 +157,7 @@ class TrainSection(Section):
 
     def _list_runs(self) -> None:
         found = [path.parent for path in self.bench.found("*/settings.json")]
-        self.earlier.offer([path for path in found if (path / "model" / "card.json").is_file()])
+        self.earlier.offer_trained(found)
         listed = [self.runs.itemData(number) for number in range(1, self.runs.count())]
         if self.runs.count() and listed == found:
             return
@@ -186,18 +180,7 @@ class TrainSection(Section):
         if isinstance(folder, Path):
             self.trying(lambda: self._show_run(folder))
 
-    def _earlier_chosen(self) -> None:
-        """The weights of a run need its network and slices."""
-        earlier = self.earlier.path
-        if earlier is not None:
-            self.trying(lambda: self._fit(load_settings(earlier)))
-
-    def _fit(self, earlier: TrainSettings) -> None:
-        self.form.set({"network": earlier.network.model_dump(mode="json"), "slices": earlier.slices})
-
     def _show_run(self, folder: Path) -> None:
-        from ..runs import Run
-
         settings = Run(folder).settings
         self._cracks = settings.cracks
         self.form.set(settings)
