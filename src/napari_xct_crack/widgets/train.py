@@ -65,8 +65,7 @@ class TrainSection(Section):
         self.column.addWidget(self.cracks_say)
         self.form = Form(TrainSettings, skip=["cracks"])
         self.form.changed.connect(lambda: self.method.setCurrentText(self.form["method"].get()["kind"]))
-        tip = "Every setting of the method, the network and the patches."
-        self.column.addWidget(Fold("All settings", tip, self.form))
+        self.column.addWidget(Fold("All settings", "Of the method, the network and the patches.", self.form))
         self.patches = PatchBrowser(bench, self._settings)
         self.patches.said.connect(lambda text, wrong: self.say(text, wrong=wrong))
         tip = "Which patches count as cracked and as crack-free; put right by a click."
@@ -79,9 +78,7 @@ class TrainSection(Section):
         self.start_button = self.button("Start", "Train in a process of its own; napari stays usable.", self.start)
         self._copy = self.copy_button()
         self.line(self.start_button, self._copy)
-        self.column.addWidget(self.job)
         self._add_progress()
-        self.job.told.connect(self._told)
         self.runs.currentIndexChanged.connect(self._run_chosen)
         self._cracks: Any = None
         self._preset_chosen(self.preset.currentText())
@@ -96,7 +93,9 @@ class TrainSection(Section):
             self.column.addWidget(Fold("With an NVIDIA card, install torch for CUDA", line.toolTip(), line))
 
     def _add_progress(self) -> None:
-        """Losses, monitors and the feedback patch, shown once there are any."""
+        """The job; losses, monitors and the feedback patch, shown once there are any."""
+        self.column.addWidget(self.job)
+        self.job.told.connect(self._told)
         self._done = 0.0
         self.plot = LossPlot()
         self.plot.hide()
