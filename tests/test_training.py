@@ -27,7 +27,7 @@ from napari_xct_crack.networks.halved import Halved
 from napari_xct_crack.patches import Patches, PatchSettings
 from napari_xct_crack.phantom import PhantomSettings, simulate
 from napari_xct_crack.prepare import prepare
-from napari_xct_crack.records import read_tensors
+from napari_xct_crack.records import read_tensors, write_tensors
 from napari_xct_crack.runs import Run, TrainSettings
 from napari_xct_crack.start import start_from
 from napari_xct_crack.training import Budget, train
@@ -234,6 +234,9 @@ def test_a_run_starts_from_an_earlier_one(scan: Volume, tmp_path: Path) -> None:
         other = Run.create(tmp_path / f"other-{next(iter(changed))}", TINY.model_copy(update=changed), scan)
         with pytest.raises(InputError, match="same network"):
             start_from(other, before.folder)
+    write_tensors(before.folder / "model" / "segmenter.safetensors", {"stem.0.weight": torch.zeros(1)})
+    with pytest.raises(InputError, match="do not belong"):
+        start_from(Run.create(tmp_path / "damaged", TINY, scan), before.folder)
 
 
 def test_another_run_in_the_folder_is_refused(scan: Volume, tmp_path: Path) -> None:

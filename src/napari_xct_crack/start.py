@@ -9,7 +9,7 @@ from torch import nn
 from .errors import InputError
 from .events import Said
 from .records import read_json, read_tensors, write_tensors
-from .runs import Run, TrainSettings, model_folder
+from .runs import Run, TrainSettings, load_segmenter, model_folder
 
 FILE = "start.safetensors"
 """Weights of an earlier run, in the folder of one that starts from them."""
@@ -38,8 +38,9 @@ def start_from(run: Run, earlier: Path) -> None:
     Raises
     ------
     InputError
-        If there are none, or they belong to another network or number of slices.
+        If there are none, they are damaged, or they belong to another network or number of slices.
     """
+    load_segmenter(earlier)  # refuses weights that do not fit their card
     settings = settings_of(earlier)
     if (settings.network, settings.slices) != (run.settings.network, run.settings.slices):
         raise InputError(

@@ -216,6 +216,11 @@ def _a_new_run_starts_from_an_earlier_one(bench, run, until):
     train.earlier.take(run)
     assert train.form.settings().network.width == 4
     assert train.form.settings().slices == 3
+    train.form.set({"slices": 5})
+    train.runs.setCurrentText("go on with run-1")
+    assert train.form.settings().slices == 3
+    train.runs.setCurrentIndex(0)
+    assert train.form.settings().network.width == 4
     train.form.set({"batch": 2, "steps_per_epoch": 2, "patches": {"size": 64}})
     train.unit.setCurrentText("epochs")
     train.budget.setValue(1)

@@ -26,8 +26,8 @@ class EarlierRun(PathChoice):
         self.offer([run for run in runs if (run / "model" / "card.json").is_file()])
 
     def fit(self) -> None:
-        """Make the form's network that of the run."""
-        if self.path is None:
+        """Make the form's network that of the run, where it may be chosen: one to go on with has its own."""
+        if self.path is None or not self.isEnabled():
             return
         try:
             settings = settings_of(self.path)

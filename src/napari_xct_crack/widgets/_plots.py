@@ -26,6 +26,8 @@ _POINTS = 2000
 """Most points of a curve; older ones are thinned out."""
 _HEIGHT = 130
 _BAR = "#ffb000"
+_BEHIND = (38, 41, 48, 220)
+"""Colour behind a legend: curves may run below it."""
 _COLOURS = ("#ffb000", "#648fff", "#dc267f", "#78c679", "#fe6100", "#a58aff", "#00c5c5", "#bbbbbb")
 
 
@@ -40,7 +42,7 @@ class LossPlot(QWidget):
         for side in ("left", "bottom"):
             self._plot.getAxis(side).enableAutoSIPrefix(False)
         self._plot.showGrid(x=True, y=True, alpha=0.2)
-        self._plot.addLegend(offset=(-5, 5), labelTextSize="8pt")
+        self._plot.addLegend(offset=(-5, 5), labelTextSize="8pt", brush=_BEHIND)
         self._plot.setMenuEnabled(False)
         self.setToolTip("Losses while training; falling and then level is good.")
         self.setFixedHeight(170)

@@ -175,6 +175,7 @@ class TrainSection(Section):
         folder = self.runs.currentData()
         self.start_button.setText("Go on" if folder is not None else "Start")
         self.earlier.setEnabled(folder is None)
+        self.earlier.fit()
         self.feedback.open(folder)
         if isinstance(folder, Path):
             self.trying(lambda: self._show_run(folder))
